@@ -1,0 +1,270 @@
+"""Directories to a bundle: collect, compile, write, check, put in place."""
+
+import hashlib
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from litebundle import __version__
+from litebundle.collect.directory import collect
+from litebundle.collect.distributions import distributions
+from litebundle.collect.tree import Conflict, Entry, Kind, Skipped, Tree
+from litebundle.compile.pool import Pool
+from litebundle.compile.target import Target
+from litebundle.errors import BuildError
+from litebundle.format import VERSION
+from litebundle.format.manifest import Variant
+from litebundle.inspect.check import problems
+from litebundle.place.units import LEVEL_DATA, placed_units
+from litebundle.runtime.archive import open_archive
+from litebundle.write.atomic import check_output, replacing
+from litebundle.write.content import Blob, Content, Directory, File, Placement, identity
+from litebundle.write.encoding import Encoded, plain
+from litebundle.write.modules import add_code, directories
+from litebundle.write.sqlite import SqliteWriter
+from litebundle.write.zip import ZipWriter
+
+Progress = Callable[[int, int, str], None]
+"""Called with files done, files in all, and the path at hand."""
+
+_AHEAD = 32 << 20
+"""Bytes of files read and encoded ahead of the writer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a bundle is built.
+
+    `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
+    `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
+    two contradicting sources wins; `jobs` compiler processes, by default one a usable processor.
+    """
+
+    container: Literal["sqlite", "zip"] = "sqlite"
+    optimize: tuple[int, ...] = (0,)
+    sources: bool = True
+    strict: bool = False
+    overlay: bool = False
+    jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncompiled:
+    """A Python file that this interpreter cannot compile, kept as source; and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was built: every file of the sources is in `counts` (by kind) or in `skipped`.
+
+    `size` is the bundle's in bytes, `modules` how many have stored code, `dropped` how many
+    sources were left out as asked, `seconds` how long it took.
+    """
+
+    output: Path
+    container: str
+    identity: str
+    size: int
+    counts: dict[str, int]
+    modules: int
+    placed: tuple[str, ...]
+    uncompiled: tuple[Uncompiled, ...]
+    skipped: tuple[Skipped, ...]
+    conflicts: tuple[Conflict, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def build(
+    sources: Sequence[Path],
+    output: Path,
+    options: Options = Options(),  # noqa: B008  # frozen
+    progress: Progress | None = None,
+) -> Report:
+    """Build a bundle of directories laid over each other, and put it in place as a whole.
+
+    Raises BuildError for input that cannot be packed and for what the disk refuses; what stood at
+    `output` is then untouched.
+    """
+    started = time.monotonic()
+    output = output.absolute()
+    check_output(output)
+    tree = collect(sources, overlay=options.overlay, exclude=output)
+    _refuse_reserved(tree)
+    with (
+        Pool(optimize=options.optimize, jobs=options.jobs) as pool,
+        replacing(output, _read_back) as aside,
+    ):
+        work = _Build(tree, options, pool.target, aside)
+        try:
+            work.compile(pool, progress)
+            work.store_files(progress)
+            content = work.finish()
+        finally:
+            work.writer.close()
+    return Report(
+        output=output,
+        container=options.container,
+        identity=dict(content.manifest)["identity"],
+        size=output.stat().st_size,
+        counts=dict(Counter(entry.kind.value for entry in tree.entries)),
+        modules=work.compiled,
+        placed=tuple(placement.unit for placement in content.placements()),
+        uncompiled=tuple(work.uncompiled),
+        skipped=tree.skipped,
+        conflicts=tree.conflicts,
+        warnings=tree.warnings,
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Build:
+    """One build underway: what has been stored so far, and the writer that stored it."""
+
+    def __init__(self, tree: Tree, options: Options, target: Target, aside: Path) -> None:
+        self._tree = tree
+        self._options = options
+        self._variants = [
+            Variant(target.implementation, target.cache_tag, target.magic, level)
+            for level in target.optimize
+        ]
+        self._directories = directories(tree, len(self._variants))
+        self._digests: dict[str, bytes] = {}
+        self._blobs: dict[str, Blob] = {}
+        self._total = len(tree.entries) + sum(e.kind is Kind.SOURCE for e in tree.entries)
+        self._done = 0
+        self.compiled = 0
+        self.uncompiled: list[Uncompiled] = []
+        self.writer: SqliteWriter | ZipWriter
+        if options.container == "zip":
+            self.writer = ZipWriter(aside, self._variants, {e.path for e in tree.entries})
+        else:
+            self.writer = SqliteWriter(aside, expected=sum(e.size for e in tree.entries))
+
+    def compile(self, pool: Pool, progress: Progress | None) -> None:
+        """Store the code of every module: all code first, so that it stands together."""
+        for result in pool.compile(e for e in self._tree.entries if e.kind is Kind.SOURCE):
+            self._tell(progress, result.path)
+            self._digests[result.path] = hashlib.sha256(result.source).digest()
+            if result.error is not None:
+                self.uncompiled.append(Uncompiled(path=result.path, reason=result.error))
+                continue
+            module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            blobs = [
+                self.writer.code(module, result.path, variant, plain(code))
+                for variant, code in enumerate(result.codes)
+            ]
+            add_code(self._directories, result.path, blobs)
+            self.compiled += 1
+        if self._options.strict and self.uncompiled:
+            raise BuildError(
+                f"{len(self.uncompiled)} files do not compile",
+                problems=tuple(f"{u.path}: {u.reason}" for u in self.uncompiled),
+                hint="mend or remove them, or build without --strict to keep them as source",
+            )
+
+    def store_files(self, progress: Progress | None) -> None:
+        """Store sources and data, in the order of their paths."""
+        kept = self._kept()
+        with ThreadPoolExecutor() as executor:  # reading, hashing and deflating release the GIL
+            for entry, encoded in _in_order(executor, self._encode, kept):
+                self._tell(progress, entry.path)
+                if self._digests.get(entry.path, encoded.digest) != encoded.digest:
+                    raise BuildError(
+                        "changed during the build",
+                        file=str(entry.location),
+                        hint="build again while nothing writes to the sources",
+                    )
+                blob = self.writer.file(entry.path, encoded, entry.mode)
+                self._add_file(entry, blob)
+
+    def finish(self) -> Content:
+        """Write index and manifest; return what the bundle holds."""
+        for unit in placed_units(self._tree):
+            files = tuple(self._file(entry) for entry in unit.entries)
+            placement = Placement(unit=unit.modules[0], level=LEVEL_DATA, files=files)
+            for path in unit.modules:
+                directory, _, name = path.rpartition("/")
+                self._directories[directory].place(name, placement)
+        variants = [(f"variant.{n}", v.text) for n, v in enumerate(self._variants)]
+        manifest = [
+            ("format", str(VERSION)),
+            ("builder", f"litebundle {__version__}"),
+            ("identity", identity(self._directories.values(), variants)),
+            *variants,
+        ]
+        content = Content(
+            directories=self._directories, variants=len(self._variants), manifest=manifest
+        )
+        self.writer.finish(content, distributions(self._tree))
+        return content
+
+    def _kept(self) -> Sequence[Entry]:
+        if self._options.sources:
+            return self._tree.entries
+        # A source that does not compile is kept all the same: it is all there is of the module.
+        only = {uncompiled.path for uncompiled in self.uncompiled}
+        return [e for e in self._tree.entries if e.kind is not Kind.SOURCE or e.path in only]
+
+    def _encode(self, entry: Entry) -> Encoded:
+        return self.writer.encode(entry.read())
+
+    def _add_file(self, entry: Entry, blob: Blob) -> None:
+        self._blobs[entry.path] = blob
+        directory, _, name = entry.path.rpartition("/")
+        self._directories[directory].files[name] = self._file(entry)
+
+    def _file(self, entry: Entry) -> File:
+        return File(
+            path=entry.path, kind=entry.kind.value, mode=entry.mode, blob=self._blobs[entry.path]
+        )
+
+    def _tell(self, progress: Progress | None, path: str) -> None:
+        self._done += 1
+        if progress is not None:
+            progress(self._done, self._total, path)
+
+
+def _in_order(
+    executor: ThreadPoolExecutor, function: Callable[[Entry], Encoded], entries: Iterable[Entry]
+) -> Iterator[tuple[Entry, Encoded]]:
+    """Yield entries with what the function makes of them, a bounded number of bytes ahead."""
+    pending: deque[tuple[Entry, Future[Encoded]]] = deque()
+    ahead = 0
+    for entry in entries:
+        pending.append((entry, executor.submit(function, entry)))
+        ahead += entry.size
+        while pending and (ahead > _AHEAD or len(pending) > 256):
+            first, future = pending.popleft()
+            ahead -= first.size
+            yield first, future.result()
+    for first, future in pending:
+        yield first, future.result()
+
+
+def _refuse_reserved(tree: Tree) -> None:
+    reserved = [e.path for e in tree.entries if e.path.partition("/")[0] == ".litebundle"]
+    if reserved:
+        raise BuildError(
+            "a source has files where a bundle keeps its index",
+            problems=tuple(reserved),
+            hint="remove the directory .litebundle from it",
+        )
+
+
+def _read_back(path: Path) -> None:
+    archive = open_archive(str(path))
+    found = ["not a bundle"] if archive is None else list(problems(archive))
+    if found:
+        raise BuildError(
+            "what was written reads back differently",
+            problems=tuple(found),
+            hint="check the disk and the memory of this machine",
+        )

@@ -1,0 +1,91 @@
+"""`bundle info`: which bundle this is, and what is in it, in sum."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from litebundle.cli.output import (
+    bundle_argument,
+    counted,
+    in_bytes,
+    json_option,
+    print_json,
+    print_pairs,
+)
+from litebundle.inspect.bundle import Bundle, File, Module
+
+
+@click.command("info", short_help="Tell what a bundle is and for which Pythons.")
+@bundle_argument
+@json_option
+def command(file: str, *, as_json: bool) -> None:
+    """Tell which build the bundle FILE is, what it holds, and for which Pythons.
+
+    "This Python" is the one that runs the command.
+    """
+    bundle = Bundle(file)
+    modules, files = list(bundle.modules()), list(bundle.files())
+    if as_json:
+        print_json(_as_json(bundle, modules, files))
+    else:
+        print_pairs(_pairs(bundle, modules, files))
+
+
+def _as_json(bundle: Bundle, modules: list[Module], files: list[File]) -> dict[str, object]:
+    return {
+        "bundle": bundle.path,
+        "size": bundle.size,
+        "container": bundle.container,
+        "page_size": bundle.page_size,
+        "identity": bundle.identity,
+        "manifest": bundle.manifest,
+        "variants": [
+            {
+                "implementation": variant.implementation,
+                "cache_tag": variant.cache_tag,
+                "magic": variant.magic.hex(),
+                "optimize": variant.optimize,
+                "code": _code_size(modules, number),
+                "fits": variant is bundle.fitting,
+            }
+            for number, variant in enumerate(bundle.variants)
+        ],
+        "modules": Counter(module.kind for module in modules),
+        "files": Counter(file.kind.value for file in files),
+        "file_bytes": sum(file.size for file in files),
+        "distributions": [
+            {"name": found.name, "version": found.version, "path": found.path}
+            for found in bundle.distributions()
+        ],
+    }
+
+
+def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator[tuple[str, str]]:
+    pages = f", pages of {bundle.page_size:,} bytes" if bundle.page_size else ""
+    yield "bundle", bundle.path
+    yield "size", in_bytes(bundle.size)
+    yield "container", bundle.container + pages
+    for key, value in bundle.manifest.items():
+        if key != "root" and not key.startswith("variant."):  # addresses; said below
+            yield key, value
+    for number, variant in enumerate(bundle.variants):
+        yield "code for", f"{variant}: {in_bytes(_code_size(modules, number))}"
+    yield "this Python", _fit(bundle)
+    yield "modules", counted(Counter(module.kind for module in modules))
+    size = in_bytes(sum(file.size for file in files))
+    yield "files", f"{counted(Counter(file.kind.value for file in files))}, {size} together"
+    for found in bundle.distributions():
+        yield "distribution", f"{found.name} {found.version}"
+
+
+def _fit(bundle: Bundle) -> str:
+    if bundle.fitting is not None:
+        return f"uses the code for {bundle.fitting}"
+    level = f" -O{sys.flags.optimize}" if sys.flags.optimize else ""
+    return f"{sys.implementation.cache_tag}{level}, which compiles what sources there are"
+
+
+def _code_size(modules: list[Module], variant: int) -> int:
+    return sum(module.code[variant] or 0 for module in modules)

@@ -1,0 +1,48 @@
+"""What a build tells of itself: everything that went in, and everything that did not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from litebundle.builder import Report
+from litebundle.cli.output import counted, in_bytes
+from litebundle.collect.directory import printable
+from litebundle.collect.tree import Skipped
+
+_NAMED = 3
+"""How many of the skipped things of one kind are named; `--json` names all."""
+
+
+def summary(report: Report) -> Iterator[str]:
+    """Yield the lines for people."""
+    yield (
+        f"{printable(str(report.output))}: {in_bytes(report.size)} of {report.container},"
+        f" build {report.identity[:12]}, in {report.seconds:.1f} s"
+    )
+    yield f"files: {counted(report.counts)}"
+    yield f"modules with code: {report.modules:,}"
+    if report.placed:
+        yield f"placed on disk when imported: {', '.join(map(printable, report.placed))}"
+    if report.uncompiled:
+        yield "not compiled, kept as source:"
+        yield from _indented(f"{printable(u.path)}: {u.reason}" for u in report.uncompiled)
+    if report.conflicts:
+        yield "contradictions, decided for the first source:"
+        yield from _indented(map(str, report.conflicts))
+    if report.skipped:
+        yield "left out:"
+        yield from _indented(_by_reason(report.skipped))
+    for warning in report.warnings:
+        yield f"warning: {warning}"
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _by_reason(skipped: Iterable[Skipped]) -> Iterator[str]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for one in skipped:
+        groups[one.reason].append(printable(one.path))
+    for reason, paths in sorted(groups.items()):
+        more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+        yield f"{reason}: {', '.join(paths[:_NAMED])}{more}"

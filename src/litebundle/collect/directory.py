@@ -1,0 +1,199 @@
+"""Directories to entries: walk them, follow links, lay several over each other."""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from litebundle.collect.clash import clashes
+from litebundle.collect.overlay import Overlay
+from litebundle.collect.tree import Entry, Kind, Skipped, Tree
+from litebundle.errors import BuildError
+from litebundle.format import names
+
+_LEFT_OUT = {names.PYCACHE: "bytecode cache"} | dict.fromkeys(
+    # A worktree's .git is a file, and names a directory of the builder's machine.
+    (".git", ".hg", ".svn"),
+    "version control",
+)
+_BROKEN_LINK = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_SPECIAL = {
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
+
+def collect(sources: Sequence[Path], *, overlay: bool = False, exclude: Path | None = None) -> Tree:
+    """Return what the directories hold, laid over each other, earlier ones on top.
+
+    `exclude` is the file being built: it is left out where it lies inside a source. Raises
+    BuildError for what cannot be packed or read, and for conflicts unless `overlay` is set; each
+    error lists everything of its kind.
+    """
+    walks = [_Walk(source.absolute()) for source in sources]
+    _require_directories(walks)
+    output = _identity(exclude) if exclude else None
+    for walk in walks:
+        walk.run(output)
+    _require_packable(walks)
+    laid = Overlay()
+    for walk in walks:
+        laid.add(walk.source, walk.entries, walk.directories)
+    if laid.conflicts and not overlay:
+        raise BuildError(
+            f"the sources contradict each other in {_count(laid.conflicts, 'place')}",
+            problems=tuple(map(str, laid.conflicts)),
+            hint="use --overlay to let the earlier source win, or remove one of each two",
+        )
+    # Code points sort as their UTF-8 bytes do.
+    entries = tuple(laid.entries[path] for path in sorted(laid.entries))
+    directories = tuple(sorted(laid.directories))
+    return Tree(
+        entries=entries,
+        directories=directories,
+        skipped=tuple(skipped for walk in walks for skipped in walk.skipped),
+        conflicts=tuple(laid.conflicts),
+        warnings=tuple(clashes([*directories, *(entry.path for entry in entries)])),
+    )
+
+
+def _require_directories(walks: "list[_Walk]") -> None:
+    problems = [reason for walk in walks if (reason := _refusal(walk.source))]
+    if problems:
+        raise BuildError(
+            "; ".join(problems) if len(problems) == 1 else f"{len(problems)} sources are unusable",
+            problems=tuple(problems),
+            hint="name directories that hold modules and packages, as sys.path would",
+        )
+
+
+def _refusal(source: Path) -> str | None:
+    try:
+        if not stat.S_ISDIR(source.stat().st_mode):
+            return f"{printable(str(source))} is not a directory"
+        os.scandir(source).close()
+    except OSError as error:
+        return f"{printable(str(source))} cannot be read: {error.strerror}"
+    return None
+
+
+def _require_packable(walks: "list[_Walk]") -> None:
+    problems = [problem for walk in walks for problem in sorted(walk.problems)]
+    if problems:
+        raise BuildError(
+            f"{_count(problems, 'path')} of the sources cannot be packed",
+            problems=tuple(problems),
+            hint="rename, repair or remove them",
+        )
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def printable(path: str) -> str:
+    """Return the path for a message: on one line, and encodable whatever its bytes were."""
+    return path if path.isprintable() else ascii(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        info = path.stat()
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The files of one source; `problems` are those that cannot be packed."""
+
+    source: Path
+    entries: list[Entry] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    _pending: "list[_Directory]" = field(default_factory=list)
+    _output: tuple[int, int] | None = None
+
+    def run(self, output: tuple[int, int] | None) -> None:
+        """Fill the lists; a loop over what is pending, for trees deeper than the stack."""
+        self._output = output
+        self._pending.append(_Directory("", str(self.source), frozenset()))
+        while self._pending:
+            directory = self._pending.pop()
+            try:
+                info = Path(directory.location).stat()
+                with os.scandir(directory.location) as found:
+                    below = _Directory(
+                        directory.path,
+                        directory.location,
+                        directory.ancestors | {(info.st_dev, info.st_ino)},
+                    )
+                    for item in found:
+                        self._visit(item, below)
+            except OSError as error:
+                self._refuse(directory.location, f"cannot be read: {error.strerror}")
+        self.skipped.sort(key=lambda skipped: skipped.path)
+
+    def _visit(self, item: "os.DirEntry[str]", directory: "_Directory") -> None:
+        path = f"{directory.path}/{item.name}" if directory.path else item.name
+        if reason := _LEFT_OUT.get(item.name):
+            self._skip(path, reason)
+            return
+        if reason := names.problem(path):
+            self._refuse(item.path, reason)
+            return
+        try:
+            info = item.stat()
+        except OSError as error:
+            if item.is_symlink() and error.errno in _BROKEN_LINK:
+                self._skip(path, "broken link")
+            else:
+                self._refuse(item.path, f"cannot be read: {error.strerror}")
+            return
+        self._add(path, item, info, directory)
+
+    def _add(
+        self, path: str, item: "os.DirEntry[str]", info: os.stat_result, directory: "_Directory"
+    ) -> None:
+        if stat.S_ISDIR(info.st_mode):
+            # Only a link leads back up.
+            if item.is_symlink() and (info.st_dev, info.st_ino) in directory.ancestors:
+                self._skip(path, "link to a directory it lies in")
+                return
+            self.directories.append(path)
+            self._pending.append(_Directory(path, item.path, directory.ancestors))
+        elif not stat.S_ISREG(info.st_mode):
+            self._skip(path, _SPECIAL.get(stat.S_IFMT(info.st_mode), "not a regular file"))
+        elif (info.st_dev, info.st_ino) == self._output:
+            self._skip(path, "the file being built")
+        else:
+            self.entries.append(
+                Entry(
+                    path=path,
+                    location=Path(item.path),
+                    mode=0o755 if info.st_mode & stat.S_IXUSR else 0o644,
+                    size=info.st_size,
+                    kind=Kind.of(path),
+                )
+            )
+
+    def _skip(self, path: str, reason: str) -> None:
+        self.skipped.append(Skipped(path=path, reason=reason))
+
+    def _refuse(self, location: str, reason: str) -> None:
+        self.problems.append(f"{printable(location)} {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """A directory to be walked; `ancestors` are device and inode of those above it."""
+
+    path: str
+    location: str
+    ancestors: frozenset[tuple[int, int]]

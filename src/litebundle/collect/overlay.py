@@ -1,0 +1,134 @@
+"""Several sources laid over each other: what merges, what contradicts."""
+
+import filecmp
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from litebundle.collect.tree import Conflict, Entry, unreadable
+from litebundle.format import names
+
+
+class _Way(NamedTuple):
+    """How a file makes a module: as a package or not, from what, and with which suffix."""
+
+    package: bool
+    kind: str
+    suffix: str
+
+
+@dataclass(slots=True)
+class Overlay:
+    """The merged tree; the source added first wins every conflict.
+
+    Directories merge, so namespace packages gather their portions. In conflict are a path with
+    different contents, a file and a directory, and a module that two sources bring in two ways
+    (foo.py, foo/__init__.py, foo.so): FileFinder's order might pick another one than sys.path.
+    """
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    directories: dict[str, Path] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    _modules: dict[str, dict[_Way, Entry]] = field(default_factory=dict)
+
+    def add(self, source: Path, entries: Iterable[Entry], directories: Iterable[str]) -> None:
+        """Lay a source below those added before."""
+        entries = sorted(entries, key=lambda entry: entry.path)
+        dropped = self._add_directories(source, _packages(entries), directories)
+        added = [
+            entry
+            for entry in entries
+            if entry.path.rpartition("/")[0] not in dropped and self._accepts(entry)
+        ]
+        # Only now: the files of one source do not contradict each other.
+        for entry in added:
+            self.entries[entry.path] = entry
+            if module := _module(entry.path):
+                self._modules.setdefault(module[0], {})[module[1]] = entry
+
+    def _add_directories(
+        self, source: Path, packages: set[str], directories: Iterable[str]
+    ) -> set[str]:
+        """Take the directories that fit; return the others, which nothing is taken from."""
+        dropped: set[str] = set()
+        for path in sorted(directories):
+            if path.rpartition("/")[0] in dropped:
+                dropped.add(path)
+            elif other := self.entries.get(path):
+                dropped.add(path)
+                self._conflict(path, other.location, source / path, "file and directory")
+            elif path in packages and (other := self._plain_module(path)):
+                dropped.add(path)
+                self._conflict(path, other.location, source / path, "one module in two ways")
+            else:
+                self.directories.setdefault(path, source / path)
+        return dropped
+
+    def _plain_module(self, path: str) -> Entry | None:
+        """Return what an earlier source has of the module, if it is no package there."""
+        ways = self._modules.get(path, {})
+        if any(way.package for way in ways):
+            return None
+        return next(iter(ways.values()), None)
+
+    def _accepts(self, entry: Entry) -> bool:
+        if directory := self.directories.get(entry.path):
+            self._conflict(entry.path, directory, entry.location, "directory and file")
+            return False
+        if same := self.entries.get(entry.path):
+            if not _equal(same, entry):
+                self._conflict(entry.path, same.location, entry.location, "different contents")
+            return False
+        if other := self._other_way(entry):
+            self._conflict(entry.path, other.location, entry.location, "one module in two ways")
+            return False
+        return True
+
+    def _other_way(self, entry: Entry) -> Entry | None:
+        """Return what an earlier source has of the entry's module that this one contradicts."""
+        module = _module(entry.path)
+        ways = self._modules.get(module[0]) if module else None
+        if not module or not ways:
+            return None
+        alike = [way for way in ways if way[:2] == module[1][:2]]
+        if not alike:
+            return next(iter(ways.values()))
+        return next((ways[way] for way in alike if _compete(way.suffix, module[1].suffix)), None)
+
+    def _conflict(self, path: str, kept: Path, dropped: Path, reason: str) -> None:
+        self.conflicts.append(Conflict(path=path, kept=kept, dropped=dropped, reason=reason))
+
+
+def _module(path: str) -> tuple[str, _Way] | None:
+    """Return where the module is (its package's directory, or its path without suffix) and how."""
+    directory, _, filename = path.rpartition("/")
+    named = names.module_name(filename)
+    if named is None:
+        return None
+    name, kind = named
+    suffix = filename.removeprefix(name)
+    if name == "__init__":
+        return directory, _Way(package=True, kind=kind, suffix=suffix)
+    path = f"{directory}/{name}" if directory else name
+    return path, _Way(package=False, kind=kind, suffix=suffix)
+
+
+def _compete(one: str, other: str) -> bool:
+    """Tell whether one interpreter may take both of two suffixes of the same kind."""
+    if one == other or one.rpartition(".")[2] != other.rpartition(".")[2]:
+        return False
+    # "cpython-311-..." and "cpython-313-..." are for two Pythons; "abi3" is for any.
+    return not (one.startswith(".cp") and other.startswith(".cp"))
+
+
+def _packages(entries: Iterable[Entry]) -> set[str]:
+    modules = (_module(entry.path) for entry in entries)
+    return {module[0] for module in modules if module and module[1].package}
+
+
+def _equal(one: Entry, other: Entry) -> bool:
+    try:
+        return filecmp.cmp(one.location, other.location, shallow=False)
+    except OSError as error:
+        raise unreadable(error.filename, error) from error

@@ -1,0 +1,110 @@
+"""What collecting yields: the entries of a bundle as they lie on disk, not yet read."""
+
+import enum
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from litebundle.errors import BuildError
+from litebundle.format import names
+
+
+class Kind(enum.Enum):
+    """What a file is to Python; every file is of exactly one kind."""
+
+    SOURCE = names.SOURCE
+    EXTENSION = names.EXTENSION
+    BYTECODE = names.BYTECODE
+    TYPING = "typing"  # stubs and py.typed (PEP 561)
+    METADATA = "metadata"  # everything of a .dist-info or .egg-info
+    PTH = "pth"  # path configuration, which only `site` reads, at the top of a directory
+    DATA = "data"
+
+    @classmethod
+    def of(cls, path: str) -> "Kind":
+        """Return the kind of the file at the path in the bundle."""
+        directory, _, name = path.rpartition("/")
+        if any(part.endswith((".dist-info", ".egg-info")) for part in path.split("/")):
+            return cls.METADATA
+        if module := names.module_name(name):
+            return cls(module[1])
+        if name.endswith(".pyi") or name == "py.typed":
+            return cls.TYPING
+        return cls.PTH if name.endswith(".pth") and not directory else cls.DATA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file: `path` in the bundle, `location` on disk, `size` in bytes.
+
+    `mode` is 0o644 or 0o755: of the permissions only the owner's execute bit is kept.
+    """
+
+    path: str
+    location: Path
+    mode: int
+    size: int
+    kind: Kind
+
+    def read(self) -> bytes:
+        """Return the content; raises BuildError if it cannot be read or is not at rest."""
+        try:
+            with self.location.open("rb", buffering=0) as file:
+                before = os.fstat(file.fileno())
+                data = file.read()
+                after = os.fstat(file.fileno())
+        except OSError as error:
+            raise unreadable(self.location, error) from error
+        torn = before.st_mtime_ns != after.st_mtime_ns
+        if torn or not len(data) == before.st_size == after.st_size == self.size:
+            raise BuildError(
+                "changed during the build",
+                file=str(self.location),
+                hint="build again while nothing writes to the sources",
+            )
+        return data
+
+
+def unreadable(location: str | Path, error: OSError) -> BuildError:
+    """Return what to raise for a file that the operating system does not give out."""
+    return BuildError(
+        f"cannot be read: {error.strerror}",
+        file=str(location),
+        hint="make it readable, or keep it out of the sources",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Something in a source that the bundle leaves out, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two sources that disagree about `path`; `kept` and `dropped` are the places on disk."""
+
+    path: str
+    kept: Path
+    dropped: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}: {self.kept} and {self.dropped}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """Everything that goes into a bundle, sorted by the UTF-8 bytes of the paths.
+
+    `directories` has every directory, empty ones too (they are namespace portions), but not the
+    top one. `warnings` are sentences about names that other platforms cannot tell apart.
+    """
+
+    entries: tuple[Entry, ...]
+    directories: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,90 @@
+"""What can go wrong, as one family of exceptions with fields.
+
+None of them is an ImportError: an ``except ImportError`` fallback would hide a broken deployment.
+"""
+
+
+class BundleError(Exception):
+    """Root of the family; `str()` is composed from the fields.
+
+    `message` says what happened; `file`, `module` and `offset` (bytes) where; `expected` and
+    `found` why; `build` is the bundle's identity; `hint` is one thing to do about it.
+    """
+
+    def __init__(
+        self,
+        message,
+        *,
+        file=None,
+        module=None,
+        offset=None,
+        expected=None,
+        found=None,
+        build=None,
+        hint=None,
+    ):
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.module = module
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+        self.build = build
+        self.hint = hint
+
+    def __str__(self):
+        return f"{self.cause}\nhint: {self.hint}" if self.hint else self.cause
+
+    @property
+    def cause(self):
+        """Everything but the hint, on one line."""
+        text = self.message if self.file is None else f"{self.file}: {self.message}"
+        details = [
+            f"{label} {value}"
+            for label, value in (
+                ("module", self.module),
+                ("at byte", self.offset),
+                ("expected", self.expected),
+                ("found", self.found),
+                ("build", self.build),
+            )
+            if value is not None
+        ]
+        return f"{text} ({', '.join(details)})" if details else text
+
+    def __reduce__(self):
+        # Errors travel between processes (multiprocessing); the default forgets keyword arguments.
+        return (_rebuild, (type(self), self.message, self.__dict__))
+
+
+def _rebuild(kind, message, fields):
+    error = kind.__new__(kind)
+    Exception.__init__(error, message)
+    error.__dict__.update(fields)
+    return error
+
+
+class BundleCorrupt(BundleError):
+    """The bytes are not those that were built."""
+
+
+class BundleVersionError(BundleError):
+    """The bundle is of a format, or its code for a Python, that this process cannot use."""
+
+
+class BundleIOError(BundleError, OSError):
+    """The operating system refused to open or read the bundle; `errno` tells why."""
+
+    def __init__(self, message, *, errno, **fields):
+        super().__init__(message, **fields)
+        self.errno = errno
+        self.filename = fields.get("file")
+
+
+class BuildError(BundleError):
+    """A bundle was not built or cannot be worked on; `problems` lists every fault of the input."""
+
+    def __init__(self, message, *, problems=(), **fields):
+        super().__init__(message, **fields)
+        self.problems = tuple(problems)

@@ -1,0 +1,386 @@
+"""One encoding for equal code objects: marshal streams freed from how their objects were held.
+
+`marshal.dumps` writes what it finds in memory, not only the value: an object is marked for later
+references if anything at all holds it, a string as interned if some module before happened to
+intern it, a set in the order of this process's hashes. Two compilations of one file seldom give
+the same bytes (python/cpython gh-78274, gh-129724). The canonical form of a value:
+
+- What CPython keeps only one of (None, small integers, Latin-1 characters, the empty tuple, string
+  and bytes) is written wherever it occurs, without flag or reference.
+- Other equal immutable objects are one: the first in place, those after it as references. Equal
+  means the same type and the same bytes, so neither 1, True and 1.0 nor 0.0 and -0.0 are. A NaN
+  equals nothing. Code objects and mutable ones keep the identity that they had.
+- FLAG_REF stands on what is referenced later and nowhere else.
+- The elements of sets are sorted by their content.
+- A string is interned if it names something (co_names, the local variables, co_name) or looks
+  like a name: creating a code object interns these. Whether it had been interned is not asked.
+
+The format is that of CPython's Python/marshal.c, versions 2 to 5 (Python 3.14). Speed matters, for
+this is to cost a fraction of compiling: so there is no tree, and one long loop with few calls.
+"""
+
+from _imp import source_hash
+from itertools import chain, count, islice, repeat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    _Frame = tuple[repeat[None], list[int], int, int, bytes]
+
+MAX_DEPTH = 2000
+"""How deep objects may nest: MAX_MARSHAL_STACK_DEPTH of marshal.c, everywhere but on Windows."""
+
+# How to find an object's end, by its type. Positive: it has that many bytes.
+_UNKNOWN = 0
+_SHORT = -1  # a string, one byte of length
+_BYTES = -2  # four bytes of length
+_TEXT = -3  # a string, four bytes of length
+_CONTAINER = -4
+_NUMBER = -5  # a large int, a float or complex
+
+_FLAG = 0x80
+_REF, _CODE, _DICT, _SLICE, _SET, _FROZENSET, _TUPLE, _SMALL_TUPLE = b"rc{:<>()"
+_LONG, _FLOAT, _NULL = b"lg0"
+_RESUMED = (_CODE, _DICT)
+_LATE = (_CODE, _SLICE, _FROZENSET)
+"""What can be referred to only when it is complete: not by its own members."""
+
+_SHORT_INTERNED, _ASCII_INTERNED, _UNICODE_INTERNED = b"ZAt"
+_PLAIN = {_SHORT_INTERNED: b"z", _ASCII_INTERNED: b"a", _UNICODE_INTERNED: b"u"}
+
+
+def canonical(data: bytes) -> bytes:
+    """Return the canonical form of a marshalled value, which unmarshals to an equal value.
+
+    Raise ValueError, naming the offset, if the data is not one whole value.
+    """
+    items = _read(data)
+    items.settle_interned()
+    if items.sets:
+        items.sort_sets()
+    return items.written()
+
+
+def _kinds() -> "Iterator[int]":
+    kinds = {
+        **dict.fromkeys(b"zZ", _SHORT),
+        **dict.fromkeys(b"aAut", _TEXT),
+        **dict.fromkeys(b"()[{<>:c", _CONTAINER),
+        **dict.fromkeys(b"lgy", _NUMBER),
+        b"s"[0]: _BYTES,
+        b"i"[0]: 5,
+    }
+    kinds |= {code | _FLAG: kind for code, kind in kinds.items()}
+    kinds |= dict.fromkeys(b"NTF.S", 1)
+    return (kinds.get(code, _UNKNOWN) for code in range(256))
+
+
+def _types() -> "Iterator[bytes]":
+    interned = {plain[0]: bytes((code,)) for code, plain in _PLAIN.items()}
+    return (interned.get(code & ~_FLAG, bytes((code & ~_FLAG,))) for code in range(256))
+
+
+_KIND = tuple(_kinds())
+_TYPE = tuple(_types())
+"""By type: its byte without the flag, and for the time being, interned if a string."""
+_FLAGGED = tuple(bytes((code | _FLAG,)) for code in range(256))
+
+
+def _reference(number: int) -> bytes:
+    return b"r" + number.to_bytes(4, "little")
+
+
+_REFERENCES = tuple(map(_reference, range(1024)))
+
+
+def _references() -> "Iterator[bytes]":
+    """Return the references from the first on, as they are written."""
+    return chain(_REFERENCES, map(_reference, count(len(_REFERENCES))))
+
+
+# What is always written in place, for `loads` finds the one object there is. An item below
+# len(_FIXED) stands for one of these.
+_NULL_ITEM, _EMPTY_TUPLE = 0, 1
+_FIXED_OTHER = (
+    *(b"0", b")\0", b"s\0\0\0\0"),
+    *(b"N", b"T", b"F", b".", b"S"),
+    *(b"i" + value.to_bytes(4, "little", signed=True) for value in range(-5, 257)),
+)
+_FIXED_STRINGS = (
+    b"z\0",
+    *(b"z\1" + chr(character).encode() for character in range(128)),
+    *(b"u\2\0\0\0" + chr(character).encode() for character in range(128, 256)),
+)
+_FIXED = _FIXED_OTHER + _FIXED_STRINGS
+_OTHER_LINKS = {head: item for item, head in enumerate(_FIXED_OTHER)}
+_STRING_LINKS = {
+    _TYPE[head[0]] + head[1:]: item for item, head in enumerate(_FIXED_STRINGS, len(_FIXED_OTHER))
+}
+
+
+class _Items:
+    """The objects of a stream, numbered from len(_FIXED) on in the order in which they begin.
+
+    A *link* is where an object occurs: `~item`, or the item itself for a fixed one. The layout is
+    the stream to be: `item` where one is written in place, a link elsewhere.
+    """
+
+    __slots__ = ("composites", "heads", "layout", "members", "named", "other", "sets", "strings")
+
+    def __init__(self) -> None:
+        self.heads = list(_FIXED)  # by item: its bytes before those of its first member
+        self.strings = _STRING_LINKS.copy()  # head -> link
+        self.other = _OTHER_LINKS.copy()  # head -> link
+        self.composites: dict[object, int] = {(): _EMPTY_TUPLE}  # links of members -> link
+        self.members: dict[int, list[int]] = {}  # container -> links
+        self.named: list[int] = []  # links of names
+        self.sets: list[int] = []  # those of several elements
+        self.layout: list[int] = []
+
+    def leaf(self, data: bytes, pos: int, kind: int) -> tuple[int, dict[bytes, int]]:
+        """Return the end of one of the rarer objects, and where to look for its equal."""
+        if kind in (_BYTES, _TEXT):
+            end = pos + 5 + _int(data, pos + 1)
+            return end, self.other if kind == _BYTES else self.strings
+        if kind != _NUMBER:
+            raise _bad(pos, f"unexpected type {data[pos : pos + 1]!r}")
+        code = data[pos] & ~_FLAG
+        if code == _LONG:  # digits of 15 bits; the sign is the length's
+            return pos + 5 + 2 * abs(_int(data, pos + 1, signed=True)), self.other
+        end = pos + 9 if code == _FLOAT else pos + 17
+        # A NaN equals nothing: two in a set must stay two.
+        return end, {} if _has_nan(data[pos + 1 : end]) else self.other
+
+    def resume(self, data: bytes, pos: int, item: int, links: list[int]) -> tuple[int, int]:
+        """Return how many more objects belong to a container, and where they begin."""
+        kind = self.heads[item][0]
+        if kind == _CODE and len(links) == 8:  # a number stands amid the objects
+            links.append(~len(self.heads))
+            self.layout.append(len(self.heads))
+            self.heads.append(data[pos : pos + 4])
+            return 2, pos + 4
+        if kind != _DICT:
+            return 0, pos
+        if data[pos] != _NULL:
+            return 2, pos
+        links.append(_NULL_ITEM)
+        self.layout.append(_NULL_ITEM)
+        return 0, pos + 1
+
+    def close(self, item: int, links: list[int], start: int) -> int:
+        """Take a container that is complete, and return the link to it or to its equal.
+
+        It begins at `start` in the layout.
+        """
+        self.members[item] = links
+        kind = self.heads[item][0]
+        key: object
+        if kind in (_SMALL_TUPLE, _TUPLE):
+            key = tuple(links)
+        elif kind == _CODE:
+            self._note_names(links)
+            return ~item
+        else:
+            if kind in (_SET, _FROZENSET) and len(links) > 1:
+                self.sets.append(item)
+            if kind not in _LATE:
+                return ~item
+            key = frozenset(links) if kind == _FROZENSET else (b":", *links)
+        link = self.composites.setdefault(key, ~item)
+        # Complete but begun later: it is inside, in a tuple that contains itself. Both stay.
+        if ~link > item:
+            return ~item
+        if ~link < item:
+            del self.layout[start:]
+            self.layout.append(link)
+        return link
+
+    def _note_names(self, links: list[int]) -> None:
+        # co_code, co_consts, co_names, localsplusnames, localspluskinds, co_filename, co_name, ...
+        self.named += self.members.get(~links[2], ())
+        self.named += self.members.get(~links[3], ())
+        self.named.append(links[6])
+
+    def settle_interned(self) -> None:
+        """Settle which strings are interned: so far all are."""
+        links = set(islice(self.strings.values(), len(_STRING_LINKS), None))
+        for link in links.difference(self.named):
+            head = self.heads[~link]
+            if not _is_name(head):
+                self.heads[~link] = _PLAIN[head[0]] + head[1:]
+
+    def sort_sets(self) -> None:
+        """Put the elements of sets in order, and the layout with them."""
+        content: dict[int, bytes] = {}
+        for item in self.sets:
+            self._find_content(item, content)
+            self.members[item].sort(key=lambda link: content[link if link >= 0 else ~link])
+        todo = [~self.layout[0]]
+        self.layout.clear()
+        written = set()
+        while todo:
+            link = todo.pop()
+            if link >= 0 or link in written:
+                self.layout.append(link)
+            else:
+                written.add(link)
+                self.layout.append(~link)
+                todo.extend(reversed(self.members.get(~link, ())))
+
+    def _find_content(self, item: int, content: dict[int, bytes]) -> None:
+        """Find the bytes of an item, and of all it contains, with no references in them.
+
+        Those of large ones are hashed: shared members would make them grow without bounds.
+        """
+        todo = [(item, False)]
+        while todo:
+            item, members_known = todo.pop()
+            links = self.members.get(item, ())
+            if members_known:
+                parts = [content[link if link >= 0 else ~link] for link in links]
+                if self.heads[item][0] in (_SET, _FROZENSET):
+                    parts.sort()
+                content[item] = _bounded(b"".join((self.heads[item], *parts)))
+            elif item not in content:
+                content[item] = b""  # for its own members, should they refer to it
+                todo.append((item, True))
+                todo.extend((link if link >= 0 else ~link, False) for link in links)
+
+    def written(self) -> bytes:
+        """Return the canonical stream."""
+        links = {link for link in self.layout if link < 0}
+        in_order: Iterable[int] = sorted(links, reverse=True)
+        if self.sets:
+            in_order = [~item for item in self.layout if ~item in links]
+        table = self.heads * 2  # an item's bytes in place, and at ~item those of its reference
+        for link, reference in zip(in_order, _references(), strict=False):
+            head = table[~link]
+            table[~link] = _FLAGGED[head[0]] + head[1:]
+            table[link] = reference
+        return b"".join(map(table.__getitem__, self.layout))
+
+
+def _read(data: bytes) -> _Items:
+    """Return the objects of a stream, in the order in which they stand there."""
+    items = _Items()
+    heads, layout, strings, other = items.heads, items.layout, items.strings, items.other
+    index: dict[bytes, int] = {}  # references as the stream has them -> links
+    references = _references()
+    # The container at hand: members to come, links of those before, itself, where it begins in
+    # the layout, the reference to it. The stack has the same of those around it.
+    todo, links, item, start, reference = repeat(None, 1), list[int](), -1, 0, b""
+    stack: list[_Frame] = []
+    pos = 0
+    try:
+        while True:
+            for _ in todo:
+                code = data[pos]
+                if code == _REF:  # nearly half of all
+                    end = pos + 5
+                    link = index[data[pos:end]]
+                    layout.append(link)
+                    links.append(link)
+                    pos = end
+                    continue
+                kind = _KIND[code]
+                if kind == _CONTAINER:
+                    stack.append((todo, links, item, start, reference))
+                    size, end = _opening(data, pos, len(stack))
+                    todo, links, item, start = repeat(None, size), [], len(heads), len(layout)
+                    heads.append(_TYPE[code] + data[pos + 1 : end])
+                    layout.append(item)
+                    reference = next(references) if code & _FLAG else b""
+                    if reference and code & ~_FLAG not in _LATE:
+                        index[reference] = ~item
+                    pos = end
+                    break
+                if kind == _SHORT:
+                    end, equals = pos + 2 + data[pos + 1], strings
+                elif kind > 0:
+                    end, equals = pos + kind, other
+                else:
+                    end, equals = items.leaf(data, pos, kind)
+                head = _TYPE[code] + data[pos + 1 : end]
+                if head in equals:
+                    link = equals[head]
+                    layout.append(link)
+                else:
+                    layout.append(len(heads))
+                    link = equals[head] = ~len(heads)
+                    heads.append(head)
+                links.append(link)
+                if code & _FLAG:
+                    index[next(references)] = link
+                pos = end
+            else:
+                if item < 0:
+                    break
+                size, pos = items.resume(data, pos, item, links)
+                if size:
+                    todo = repeat(None, size)
+                    continue
+                link = items.close(item, links, start)
+                if reference:
+                    index[reference] = link
+                todo, links, item, start, reference = stack.pop()
+                links.append(link)
+    except IndexError:
+        pos = len(data) + 1
+    except KeyError:
+        raise _bad(pos, "reference to nothing") from None
+    if pos > len(data):
+        raise _bad(len(data), "it ends too early")
+    if pos < len(data):
+        raise _bad(pos, "more follows")
+    return items
+
+
+def _opening(data: bytes, pos: int, depth: int) -> tuple[int, int]:
+    """Return how many objects a container begins with, and where."""
+    code = data[pos] & ~_FLAG
+    if code == _SMALL_TUPLE:
+        size, end = data[pos + 1], pos + 2
+    elif code in _RESUMED:
+        size, end = (0, pos + 1) if code == _DICT else (8, pos + 21)
+    elif code == _SLICE:
+        size, end = 3, pos + 1
+    else:
+        size, end = _int(data, pos + 1), pos + 5
+        if size > 0x7FFFFFFF:
+            raise _bad(pos, "negative size")
+    if size and depth >= MAX_DEPTH:
+        raise _bad(pos, "too deeply nested")
+    return size, end
+
+
+def _int(data: bytes, pos: int, *, signed: bool = False) -> int:
+    return int.from_bytes(data[pos : pos + 4], "little", signed=signed)
+
+
+def _bad(pos: int, problem: str) -> ValueError:
+    return ValueError(f"bad marshal data at offset {pos}: {problem}")
+
+
+def _has_nan(floats: bytes) -> bool:
+    bits = (int.from_bytes(floats[i : i + 8], "little") for i in range(0, len(floats), 8))
+    return any(each & ~(1 << 63) > 0x7FF << 52 for each in bits)
+
+
+def _is_name(head: bytes) -> bool:
+    """Tell whether a string looks like a name, interned when a code object is created.
+
+    The ASCII ones are those of all_name_chars() in CPython's Objects/codeobject.c. Others can be
+    names of keyword arguments, which the parser interns.
+    """
+    text = head[2 if head[0] == _SHORT_INTERNED else 5 :]
+    if head[0] != _UNICODE_INTERNED:
+        return text.replace(b"_", b"a").isalnum()
+    try:
+        return text.decode().isidentifier()
+    except UnicodeDecodeError:
+        return False
+
+
+def _bounded(content: bytes) -> bytes:
+    return content if len(content) <= 64 else source_hash(0, content) + source_hash(1, content)

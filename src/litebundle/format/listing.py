@@ -1,0 +1,247 @@
+"""Listings: all that is known of one directory of the bundle, in one piece of bytes.
+
+A finder serves one directory and reads its listing once (FORMAT.md, "Listings"). Decoding splits
+the names and stops there; a record is decoded when it is asked for, so that opening a directory of
+2,000 modules costs what opening one of 20 does, give or take the dictionary.
+"""
+
+MAGIC = b"LBls"
+REF_SIZE = 32
+KEY_SIZE = 32
+
+# What stands behind a module name; several bits may be set, FileFinder's order decides (F4).
+SOURCE = 1  # name.py
+PACKAGE = 2  # name/__init__.py
+DIRECTORY = 4  # the directory name/, a namespace portion if nothing else
+BYTECODE = 8  # name.pyc, without cache tag, as SourcelessFileLoader takes it
+BYTECODE_PACKAGE = 16  # name/__init__.pyc
+EXTENSION = 32  # name.*.so or name.*.pyd; the running interpreter's suffixes decide
+EXTENSION_PACKAGE = 64  # name/__init__.*.so
+PLACED = 128  # its non-code files are put on disk before it is imported
+
+ENCODING_NONE = 0
+ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
+
+_COUNTS = 9
+_HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
+
+
+class Ref:
+    """Where a blob is found: `offset` is a hint, `identifier` the name, `checksum` the proof.
+
+    `offset` is in bytes from the container's start, 0 where the blob is not in one piece; `stored`
+    and `raw` are sizes in bytes before and after decoding; `checksum` is over the raw bytes.
+    """
+
+    __slots__ = ("checksum", "encoding", "identifier", "offset", "raw", "stored")
+
+    def __init__(
+        self, *, identifier: int, offset: int, sizes: tuple[int, int], encoding: int, checksum: bytes
+    ) -> None:
+        self.identifier = identifier
+        self.offset = offset
+        self.stored, self.raw = sizes
+        self.encoding = encoding
+        self.checksum = checksum
+
+    def __repr__(self) -> str:
+        return f"<Ref {self.identifier} at {self.offset}: {self.stored} of {self.raw} bytes>"
+
+    def encode(self) -> bytes:
+        """Return the 32 bytes that `decode_ref` takes."""
+        return (
+            self.offset.to_bytes(8, "little")
+            + self.identifier.to_bytes(4, "little")
+            + self.stored.to_bytes(4, "little")
+            + self.raw.to_bytes(4, "little")
+            + self.encoding.to_bytes(4, "little")
+            + self.checksum
+        )
+
+
+def decode_ref(data: bytes, start: int = 0) -> Ref | None:
+    """Decode the reference at `start`; None for the empty one (identifier 0)."""
+    number = int.from_bytes
+    identifier = number(data[start + 8 : start + 12], "little")
+    if not identifier:
+        return None
+    return Ref(
+        identifier=identifier,
+        offset=number(data[start : start + 8], "little"),
+        sizes=(
+            number(data[start + 12 : start + 16], "little"),
+            number(data[start + 16 : start + 20], "little"),
+        ),
+        encoding=number(data[start + 20 : start + 24], "little"),
+        checksum=data[start + 24 : start + 32],
+    )
+
+
+EMPTY_REF = bytes(REF_SIZE)
+
+
+class Listing:
+    """One decoded directory: `modules` maps names to indexes, the rest is looked up by name.
+
+    Raises ValueError for bytes that are no listing; the caller knows which file to blame.
+    """
+
+    __slots__ = (
+        "_codes",
+        "_directories",
+        "_files",
+        "_flags",
+        "_lengths",
+        "_placements",
+        "_starts",
+        "data",
+        "modules",
+        "variants",
+    )
+
+    def __init__(self, data: bytes) -> None:
+        counts = _header(data)
+        self.variants, modules, directories, placements, files = counts[:5]
+        sections = (
+            (modules, counts[5], 1 + self.variants * REF_SIZE),
+            (directories, counts[6], REF_SIZE),
+            (placements, counts[7], 4 + KEY_SIZE + REF_SIZE),
+            (files, counts[8], 4 + REF_SIZE),
+        )
+        starts, position = [], _HEADER_SIZE
+        for count, length, width in sections:
+            starts.append(position)
+            position += length + count * width
+        if position != len(data):
+            raise ValueError(f"listing of {len(data)} bytes, its header says {position}")
+        self.data = data
+        self._starts = starts
+        self._lengths = [(count, length) for count, length, _ in sections]
+        self._flags = starts[0] + counts[5]
+        self._codes = self._flags + modules
+        self.modules = self._names(0)
+        # Decoded when first asked for: an import needs none of them.
+        self._directories: dict[str, int] | None = None
+        self._placements: dict[str, int] | None = None
+        self._files: dict[str, int] | None = None
+
+    def _names(self, section: int) -> dict[str, int]:
+        count, length = self._lengths[section]
+        if not count:
+            return {}
+        start = self._starts[section]
+        names = self.data[start : start + length].decode().split("\0")
+        index = dict(zip(names, range(count), strict=True))
+        if len(index) != count:
+            raise ValueError("listing with a name twice")
+        return index
+
+    def flags(self, index: int) -> int:
+        """Return the bits of the module at `index` (SOURCE, PACKAGE, ...)."""
+        return self.data[self._flags + index]
+
+    def code(self, variant: int, index: int) -> bytes:
+        """Return the encoded reference of the module's code for a variant; EMPTY_REF if none."""
+        start = self._codes + (variant * len(self.modules) + index) * REF_SIZE
+        return self.data[start : start + REF_SIZE]
+
+    @property
+    def directories(self) -> dict[str, int]:
+        """Names of the subdirectories, sorted by UTF-8 bytes, with their indexes."""
+        if self._directories is None:
+            self._directories = self._names(1)
+        return self._directories
+
+    @property
+    def placements(self) -> dict[str, int]:
+        """Names of the placed units among the modules, with their indexes."""
+        if self._placements is None:
+            self._placements = self._names(2)
+        return self._placements
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Names of the files, sorted by UTF-8 bytes, with their indexes."""
+        if self._files is None:
+            self._files = self._names(3)
+        return self._files
+
+    def directory(self, index: int) -> Ref | None:
+        """Return where the listing of the subdirectory at `index` is."""
+        return decode_ref(self.data, self._body(1) + index * REF_SIZE)
+
+    def placement(self, index: int) -> tuple[int, bytes, Ref | None]:
+        """Return level, content key (32 bytes) and the listing of files of a placed unit."""
+        start = self._body(2) + index * (4 + KEY_SIZE + REF_SIZE)
+        level = int.from_bytes(self.data[start : start + 4], "little")
+        key = self.data[start + 4 : start + 4 + KEY_SIZE]
+        return level, key, decode_ref(self.data, start + 4 + KEY_SIZE)
+
+    def file(self, index: int) -> tuple[int, Ref | None]:
+        """Return mode bits and content of the file at `index`."""
+        start = self._body(3) + index * (4 + REF_SIZE)
+        mode = int.from_bytes(self.data[start : start + 4], "little")
+        return mode, decode_ref(self.data, start + 4)
+
+    def _body(self, section: int) -> int:
+        return self._starts[section] + self._lengths[section][1]
+
+
+def _header(data: bytes) -> list[int]:
+    if data[: len(MAGIC)] != MAGIC or len(data) < _HEADER_SIZE:
+        raise ValueError("not a listing")
+    return [
+        int.from_bytes(data[start : start + 4], "little")
+        for start in range(len(MAGIC), _HEADER_SIZE, 4)
+    ]
+
+
+def encode_listing(
+    variants: int,
+    modules: dict[str, tuple[int, list[bytes]]],
+    directories: dict[str, bytes],
+    placements: dict[str, tuple[int, bytes, bytes]],
+    files: dict[str, tuple[int, bytes]],
+) -> bytes:
+    """Encode what `Listing` decodes; every reference is given encoded, EMPTY_REF for none.
+
+    modules: name -> (flags, a reference for each variant); directories: name -> listing;
+    placements: name -> (level, key, listing of its files); files: name -> (mode, content).
+    """
+    sections = [
+        _names_and(modules, _module_columns(modules, variants)),
+        _names_and(directories, b"".join(directories[name] for name in _sorted(directories))),
+        _names_and(
+            placements,
+            b"".join(
+                level.to_bytes(4, "little") + key + ref
+                for level, key, ref in (placements[name] for name in _sorted(placements))
+            ),
+        ),
+        _names_and(
+            files,
+            b"".join(
+                mode.to_bytes(4, "little") + ref
+                for mode, ref in (files[name] for name in _sorted(files))
+            ),
+        ),
+    ]
+    counts = [variants, len(modules), len(directories), len(placements), len(files)]
+    counts += [len(names) for names, _ in sections]
+    header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
+    return header + b"".join(names + body for names, body in sections)
+
+
+def _sorted(names: dict[str, object] | dict[str, bytes]) -> list[str]:
+    return sorted(names, key=str.encode)
+
+
+def _names_and(section: dict[str, object], body: bytes) -> tuple[bytes, bytes]:
+    return "\0".join(_sorted(section)).encode(), body
+
+
+def _module_columns(modules: dict[str, tuple[int, list[bytes]]], variants: int) -> bytes:
+    rows = [modules[name] for name in _sorted(modules)]
+    columns = [bytes(flags for flags, _ in rows)]
+    columns += [codes[variant] for variant in range(variants) for _, codes in rows]
+    return b"".join(columns)

@@ -1,0 +1,1 @@
+"""Bundles for people: what is in one, and whether it is sound. Nothing here executes its code."""

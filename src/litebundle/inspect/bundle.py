@@ -1,0 +1,232 @@
+"""A bundle to look into: what the `list`, `cat` and `info` commands show, as an API."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+
+from litebundle.collect.tree import Kind
+from litebundle.errors import BundleCorrupt, BundleError
+from litebundle.format import listing as flag
+from litebundle.format.listing import Listing, decode_ref
+from litebundle.format.manifest import Variant
+from litebundle.runtime.archive import Archive, open_archive
+from litebundle.runtime.containers import SqliteContainer
+
+PACKAGE = "package"
+MODULE = "module"
+EXTENSION = "extension"
+BYTECODE = "bytecode"
+NAMESPACE = "namespace"
+
+_PACKAGES = flag.PACKAGE | flag.EXTENSION_PACKAGE | flag.BYTECODE_PACKAGE
+_METADATA = (".dist-info/METADATA", ".egg-info/PKG-INFO")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """What can be imported: by its dotted name, as FileFinder's order decides.
+
+    `kind` is PACKAGE, MODULE, EXTENSION, BYTECODE or NAMESPACE; `path` its file's in the bundle
+    without the suffix (its directory's for the packages); `code` the bytes of its code for each
+    variant of the bundle, None where none is stored.
+    """
+
+    name: str
+    kind: str
+    path: str
+    code: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file by its path in the bundle; `size` in bytes, `mode` its permission bits."""
+
+    path: str
+    kind: Kind
+    mode: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """An installed distribution, as its metadata at `path` in the bundle names it."""
+
+    name: str
+    version: str
+    path: str
+
+
+class Bundle:
+    """A bundle opened for reading; nothing of it is executed or unmarshalled.
+
+    Raises BundleError if the file is no bundle, and its subclasses if it cannot be read, is
+    damaged or of another format; so do the methods for what they come across.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        name = os.fspath(path)
+        archive = open_archive(name)
+        if archive is None:
+            raise BundleError(
+                "not a bundle", file=name, hint="name a file that `bundle build` wrote"
+            )
+        self.archive: Archive = archive
+
+    def __repr__(self) -> str:
+        return f"<Bundle {self.path!r}, build {self.identity[:12]}>"
+
+    @property
+    def path(self) -> str:
+        """The file, as it was named."""
+        return self.archive.path
+
+    @property
+    def manifest(self) -> dict[str, str]:
+        """What the bundle says of itself (FORMAT.md, "Manifest")."""
+        return self.archive.manifest
+
+    @property
+    def identity(self) -> str:
+        """The digest over the logical content, hexadecimal."""
+        return self.archive.identity
+
+    @property
+    def variants(self) -> list[Variant]:
+        """The interpreters and optimization levels whose code is stored."""
+        return self.archive.variants
+
+    @property
+    def fitting(self) -> Variant | None:
+        """The variant that the running interpreter uses, None if it has to compile."""
+        index = self.archive.variant
+        return None if index is None else self.variants[index]
+
+    @property
+    def container(self) -> str:
+        """Kind of the container: "sqlite" or "zip"."""
+        return self.archive.container.name
+
+    @property
+    def page_size(self) -> int | None:
+        """Size of the database's pages in bytes, None if the container is no database."""
+        container = self.archive.container
+        return container.database.page_size if isinstance(container, SqliteContainer) else None
+
+    @property
+    def size(self) -> int:
+        """Size of the file in bytes."""
+        return self.archive.stamp[2]
+
+    def modules(self) -> Iterator[Module]:
+        """Yield what can be imported, sorted by path; of namespaces those that hold a module."""
+        found: list[Module] = []
+        inhabited: set[str] = set()
+        for directory, content in self._listings():
+            if "." in directory:  # no dotted name leads there
+                continue
+            for name, index in content.modules.items():
+                module = _module(directory, name, content, index)
+                if name == "__init__":
+                    continue
+                found.append(module)
+                if module.kind != NAMESPACE:
+                    inhabited.update(_above(module.path))
+        found.sort(key=lambda module: module.path)
+        for module in found:
+            if module.kind != NAMESPACE or module.path in inhabited:
+                yield module
+
+    def files(self) -> Iterator[File]:
+        """Yield the files, sorted by path."""
+        found = []
+        for directory, content in self._listings():
+            for name, index in content.files.items():
+                mode, ref = content.file(index)
+                path = _join(directory, name)
+                size = ref.raw if ref else 0
+                found.append(File(path=path, kind=Kind.of(path), mode=mode, size=size))
+        yield from sorted(found, key=lambda file: file.path)
+
+    def distributions(self) -> list[Distribution]:
+        """Return the distributions that the bundle has metadata of, sorted by path."""
+        found = []
+        for file in self.files():
+            if file.kind is Kind.METADATA and file.path.endswith(_METADATA):
+                headers = BytesHeaderParser().parsebytes(self.read(file.path))
+                found.append(
+                    Distribution(
+                        name=str(headers.get("Name")),
+                        version=str(headers.get("Version")),
+                        path=file.path.rpartition("/")[0],
+                    )
+                )
+        return found
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content by its path in the bundle; raises FileNotFoundError."""
+        data = self.archive.read(path)
+        if data is None:
+            raise FileNotFoundError(2, "No such file in the bundle", path)
+        return data
+
+    def source_path(self, module: str) -> str | None:
+        """Return the path of a module's source by its dotted name, None if there is none."""
+        base = module.replace(".", "/")
+        # F4: the package before the module of its name
+        for path in (f"{base}/__init__.py", f"{base}.py"):
+            if self.archive.file(path) is not None:
+                return path
+        return None
+
+    def _listings(self) -> Iterator[tuple[str, Listing]]:
+        """Yield every directory with its listing."""
+        pending = [""]
+        seen: set[int] = set()
+        while pending:
+            directory = pending.pop()
+            content = self.archive.listing(directory)
+            if content is None:
+                raise BundleCorrupt(f"no listing of {directory!r}", file=self.path)
+            yield directory, content
+            for name, index in content.directories.items():
+                ref = content.directory(index)
+                # A listing that stood for two directories could make the tree endless.
+                if ref is None or ref.identifier in seen:
+                    raise BundleCorrupt(
+                        f"no listing of its own for {_join(directory, name)!r}", file=self.path
+                    )
+                seen.add(ref.identifier)
+                pending.append(_join(directory, name))
+
+
+def _module(directory: str, name: str, content: Listing, index: int) -> Module:
+    flags = content.flags(index)
+    if flags & _PACKAGES:
+        kind = PACKAGE
+    elif flags & flag.EXTENSION:
+        kind = EXTENSION
+    elif flags & flag.SOURCE:
+        kind = MODULE
+    else:
+        kind = BYTECODE if flags & flag.BYTECODE else NAMESPACE
+    refs = [decode_ref(content.code(variant, index)) for variant in range(content.variants)]
+    path = _join(directory, name)
+    return Module(
+        name=path.replace("/", "."),
+        kind=kind,
+        path=path,
+        code=tuple(ref.raw if ref else None for ref in refs),
+    )
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory else name
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the directories above a path."""
+    at = path.rfind("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.rfind("/", 0, at)

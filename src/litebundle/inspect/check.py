@@ -1,0 +1,232 @@
+"""Whether a bundle is what was built: every listing, every reference, every byte.
+
+Nothing is unmarshalled or executed. The file is read through a descriptor of its own, so that a
+builder that checks what it wrote reads it afresh.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from litebundle.errors import BundleError
+from litebundle.format import checksum, names
+from litebundle.format.listing import Listing, Ref, decode_ref
+from litebundle.inspect.structure import contradictions
+from litebundle.runtime.archive import Archive
+from litebundle.runtime.containers import BLOBS, LISTINGS, decode
+from litebundle.runtime.descriptor import Descriptor
+from litebundle.write.content import Blob, Directory, File, Module, Placement, identity
+
+
+def problems(archive: Archive) -> Iterator[str]:
+    """Yield a sentence for every fault of a bundle; none means that it is sound.
+
+    That a blob is found by its number but not at its offset counts as one: an importing process
+    would find its way, but a fresh bundle has no business being slow.
+    """
+    check = Check(archive)
+    yield from check.run()
+    if check.moved:
+        yield f"{check.moved} blobs are not at the offsets that their references name"
+
+
+class Check:
+    """One pass over a bundle; `run` fills the other attributes.
+
+    `directories` is the content as found, `listings` their numbers, `blobs` what is referred to by
+    number, `read` the bytes that went through a checksum, `moved` how many blobs and listings were
+    not where their references say.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.directories: dict[str, Directory] = {}
+        self.listings: dict[int, tuple[str, str]] = {}
+        self.blobs: dict[int, Blob] = {}
+        self.read = 0
+        self.moved = 0
+        self._variants = len(archive.variants)
+        self._source = Descriptor(archive.path)
+        self._base = archive.container.base
+        self._refs: dict[int, tuple[object, ...]] = {}
+        self._placements: dict[int, Placement] = {}
+        self._found: list[str] = []
+
+    def run(self) -> list[str]:
+        """Return a sentence for every fault."""
+        self._walk()
+        self._found += contradictions(self.directories)
+        if not self._found:
+            self._compare_identity()
+        return self._found
+
+    def _walk(self) -> None:
+        pending = [("", decode_ref(bytes.fromhex(self.archive.manifest["root"])))]
+        while pending:
+            path, ref = pending.pop()
+            listing = self._listing(ref, ("directory", path))
+            if listing is None:
+                continue
+            self._check_names(path, listing)
+            self.directories[path] = self._directory(path, listing)
+            inside = f"{path}/" if path else ""
+            pending += [
+                (inside + name, listing.directory(index))
+                for name, index in listing.directories.items()
+            ]
+
+    def _listing(self, ref: Ref | None, of: tuple[str, str]) -> Listing | None:
+        what = "listing of {} {!r}".format(*of)
+        if ref is None:
+            self._found.append(f"{what} is missing")
+            return None
+        if self.listings.setdefault(ref.identifier, of) != of:
+            self._found.append(f"{what} is another's too")
+            return None
+        data = self._content(ref, LISTINGS, what)
+        if data is None:
+            return None
+        try:
+            listing = Listing(data)
+            # Decoded when first asked for, which is here.
+            _ = listing.directories, listing.placements, listing.files
+        except ValueError as error:
+            self._found.append(f"{what} is damaged: {error}")
+            return None
+        if listing.variants != self._variants:
+            self._found.append(f"{what} has {listing.variants} variants, not {self._variants}")
+            return None
+        return listing
+
+    def _check_names(self, path: str, listing: Listing) -> None:
+        for what, section in (
+            ("modules", listing.modules),
+            ("directories", listing.directories),
+            ("placed units", listing.placements),
+            ("files", listing.files),
+        ):
+            if list(section) != sorted(section):
+                self._found.append(f"the {what} of {path!r} are not sorted")
+            self._found += [
+                f"{what} of {path!r}: {name!r} {reason}"
+                for name in section
+                if (reason := "has a slash" if "/" in name else names.problem(name))
+            ]
+
+    def _directory(self, path: str, listing: Listing) -> Directory:
+        inside = f"{path}/" if path else ""
+        files = self._files(listing, inside)
+        return Directory(
+            path=path,
+            variants=self._variants,
+            modules={
+                name: Module(
+                    flags=listing.flags(index), codes=self._codes(listing, index, inside + name)
+                )
+                for name, index in listing.modules.items()
+            },
+            directories=set(listing.directories),
+            placements={
+                name: placement
+                for name, index in listing.placements.items()
+                if (placement := self._placement(listing, index, inside + name))
+            },
+            files={file.path.removeprefix(inside): file for file in files},
+        )
+
+    def _files(self, listing: Listing, inside: str) -> Iterable[File]:
+        for name, index in listing.files.items():
+            mode, ref = listing.file(index)
+            path = inside + name
+            blob = self._blob(ref, f"file {path}")
+            if ref is None:
+                self._found.append(f"file {path} has no content")
+            if blob is not None:
+                yield File(path=path, kind="", mode=mode, blob=blob)
+
+    def _codes(self, listing: Listing, index: int, path: str) -> list[Blob | None]:
+        return [
+            self._blob(decode_ref(listing.code(number, index)), f"code of {path} for {variant}")
+            for number, variant in enumerate(self.archive.variants)
+        ]
+
+    def _placement(self, listing: Listing, index: int, unit: str) -> Placement | None:
+        level, key, ref = listing.placement(index)
+        # The modules of one distribution may be placed together.
+        placement = self._placements.get(ref.identifier) if ref else None
+        if placement is None:
+            placed = self._listing(ref, ("placement", unit))
+            if ref is None or placed is None:
+                return None
+            placement = Placement(unit=unit, level=level, files=tuple(self._files(placed, "")))
+            self._placements[ref.identifier] = placement
+        if (placement.level, placement.key) != (level, key):
+            self._found.append(f"level or key of the placed files of {unit} are not theirs")
+        return placement
+
+    def _blob(self, ref: Ref | None, what: str) -> Blob | None:
+        """Return what a reference leads to, read and checked at the first of equal references."""
+        if ref is None:
+            return None
+        known = self._refs.setdefault(ref.identifier, _fields(ref))
+        blob = self.blobs.get(ref.identifier)
+        if known != _fields(ref):
+            self._found.append(f"{what}: another reference to blob {ref.identifier} differs")
+            return None
+        if blob is not None:
+            return blob
+        data = self._content(ref, BLOBS, what)
+        if data is None:
+            return None
+        blob = Blob(
+            identifier=ref.identifier,
+            stored=ref.stored,
+            raw=ref.raw,
+            encoding=ref.encoding,
+            checksum=ref.checksum,
+            digest=hashlib.sha256(data).digest(),
+        )
+        self.blobs[ref.identifier] = blob
+        return blob
+
+    def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
+        try:
+            data = self._at_offset(ref)
+            if data is None:
+                data = self.archive.blob(ref, table)
+                self.moved += ref.offset != 0
+        except BundleError as error:
+            # Whoever asked knows which file and build it is about.
+            error.file = error.build = None
+            self._found.append(f"{what}: {error.cause}")
+            return None
+        self.read += len(data)
+        if len(data) == ref.raw:
+            return data
+        self._found.append(f"{what} has {len(data)} bytes, its reference says {ref.raw}")
+        return None
+
+    def _at_offset(self, ref: Ref) -> bytes | None:
+        start = self._base + ref.offset
+        if not ref.offset or start + ref.stored > self._source.size:
+            return None
+        try:
+            data = decode(self._source.read(start, ref.stored), ref)
+        except ValueError:
+            return None
+        return data if checksum(data) == ref.checksum else None
+
+    def _compare_identity(self) -> None:
+        variants = [
+            (f"variant.{number}", variant.text)
+            for number, variant in enumerate(self.archive.variants)
+        ]
+        found = identity(self.directories.values(), variants)
+        if found != self.archive.identity:
+            self._found.append(
+                f"the content has another identity than the manifest says: "
+                f"{found}, not {self.archive.identity}"
+            )
+
+
+def _fields(ref: Ref) -> tuple[object, ...]:
+    return ref.offset, ref.stored, ref.raw, ref.encoding, ref.checksum

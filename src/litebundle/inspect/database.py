@@ -1,0 +1,154 @@
+"""A bundle's database as SQLite sees it: sound in itself, and saying what the listings say.
+
+The loader reads three tables; the others are there for people, and nothing else would notice if
+they told something else.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import apsw
+
+from litebundle.collect.tree import Kind
+from litebundle.format.listing import PACKAGE, SOURCE
+from litebundle.inspect.bundle import Bundle
+from litebundle.inspect.check import Check
+from litebundle.runtime.descriptor import Descriptor
+from litebundle.runtime.pages import Database
+from litebundle.write.content import Directory
+from litebundle.write.sqlite import SCHEMA
+
+_LONGEST = 480
+"""Longest path in bytes that every build of SQLite opens; its limit is 512 less some suffixes."""
+
+
+def unsound(bundle: Bundle) -> Iterator[str]:
+    """Yield what SQLite itself finds wrong, and what does not belong into a bundle."""
+    database = Database(Descriptor(bundle.path))
+    if trailing := bundle.size - database.page_count * database.page_size:
+        yield f"{trailing} bytes stand behind the end of the database"
+    connection = _open(bundle.path)
+    try:
+        for (line,) in connection.execute("PRAGMA integrity_check"):
+            if line != "ok":
+                yield f"SQLite: {line}"
+        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+            yield f"row {row} of table {table} refers to a row that {parent} has not"
+        yield from _schema(connection)
+    except apsw.Error as error:
+        yield f"SQLite cannot read it: {error}"
+    finally:
+        connection.close()
+
+
+def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
+    """Yield a sentence for every row that says other than the listings, given a sound check."""
+    connection = _open(bundle.path)
+    try:
+        hidden = set(_hidden(connection, check))
+        yield from _blobs(connection, check, hidden)
+        for table, columns, rows in _expected(bundle, check):
+            found = set(connection.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608 - ours
+            if table == "code":
+                found -= hidden
+            for row in sorted(found - rows, key=repr):
+                yield f"table {table} has a row that the listings have not: {row}"
+            for row in sorted(rows - found, key=repr):
+                yield f"table {table} lacks a row that the listings have: {row}"
+    finally:
+        connection.close()
+
+
+def _open(path: str) -> apsw.Connection:
+    name = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - bytes
+    if len(name) <= _LONGEST and _is_utf8(name):
+        return apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(":memory:")
+    connection.deserialize("main", Path(path).read_bytes())
+    return connection
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _schema(connection: apsw.Connection) -> Iterator[str]:
+    sample = apsw.Connection(":memory:")
+    sample.execute(SCHEMA)
+    query = "SELECT type, name, sql FROM sqlite_schema"
+    expected, found = set(sample.execute(query)), set(connection.execute(query))
+    sample.close()
+    for kind, name, _ in sorted(found - expected, key=repr):
+        yield f"{kind} {name} is not of the format"
+    for kind, name, _ in sorted(expected - found, key=repr):
+        yield f"{kind} {name} of the format is missing"
+
+
+def _hidden(connection: apsw.Connection, check: Check) -> Iterator[tuple[object, ...]]:
+    """Yield the code of modules that a package of their name hides: no listing refers to it."""
+    paths = {
+        f"{directory.path}/{name}.py".lstrip("/")
+        for directory in check.directories.values()
+        for name, module in directory.modules.items()
+        if module.flags & PACKAGE and module.flags & SOURCE
+    }
+    for row in connection.execute("SELECT module, path, variant, blob FROM code"):
+        if row[1] in paths:
+            yield row
+
+
+def _blobs(
+    connection: apsw.Connection, check: Check, hidden: Collection[tuple[object, ...]]
+) -> Iterator[str]:
+    unlisted = {row[-1] for row in hidden}
+    query = "SELECT id, digest, encoding, size, length(data) FROM blobs"
+    for identifier, *found in connection.execute(query):
+        blob = check.blobs.get(identifier)
+        if blob is not None and found != [blob.digest, blob.encoding, blob.raw, blob.stored]:
+            yield f"blob {identifier} is not what its row says"
+        elif blob is None and identifier not in unlisted:
+            yield f"blob {identifier} belongs to nothing"
+
+
+def _expected(bundle: Bundle, check: Check) -> Iterator[tuple[str, str, set[tuple[object, ...]]]]:
+    """Yield table, columns and rows of what the listings tell a second time."""
+    directories = check.directories.values()
+    files = [file for directory in directories for file in directory.files.values()]
+    placements = [found for directory in directories for found in directory.placements.values()]
+    yield (
+        "listings",
+        "id, kind, iif(kind = 'directory', path, NULL)",
+        {
+            (number, kind, path if kind == "directory" else None)
+            for number, (kind, path) in check.listings.items()
+        },
+    )
+    yield (
+        "files",
+        "path, kind, mode, blob",
+        {(f.path, Kind.of(f.path).value, f.mode, f.blob.identifier) for f in files},
+    )
+    yield "code", "module, path, variant, blob", {row for d in directories for row in _code(d)}
+    yield "placements", "level, key", {(found.level, found.key) for found in placements}
+    yield (
+        "distributions",
+        "name, version, path",
+        {(found.name, found.version, found.path) for found in bundle.distributions()},
+    )
+
+
+def _code(directory: Directory) -> Iterator[tuple[object, ...]]:
+    inside = f"{directory.path}/" if directory.path else ""
+    for name, module in directory.modules.items():
+        if module.flags & PACKAGE:  # told by the `__init__` of its own directory
+            continue
+        stem = inside + name
+        dotted = stem.removesuffix("/__init__").replace("/", ".")
+        for variant, blob in enumerate(module.codes):
+            if blob is not None:
+                yield dotted, f"{stem}.py", variant, blob.identifier

@@ -1,0 +1,83 @@
+"""Whether the directories of a bundle agree with each other and with their files."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from litebundle.collect.tree import Entry, Kind, Tree
+from litebundle.format import listing as flag
+from litebundle.write.content import Directory, Module
+from litebundle.write.modules import directories as entered
+
+_STORED = flag.SOURCE | flag.PACKAGE
+"""What may stand behind a module without a file: its source was left out."""
+
+_ABSENT = Module(flags=0, codes=[])
+
+
+def contradictions(directories: Mapping[str, Directory]) -> Iterator[str]:
+    """Yield a sentence for each name whose flags, code, files and directories do not agree."""
+    # What the files alone make of each directory, by the builder's own rules.
+    expected = entered(_tree(directories), 0)
+    for path, directory in directories.items():
+        inside = f"{path}/" if path else ""
+        for name in directory.modules.keys() | expected[path].modules.keys():
+            module = directory.modules.get(name, _ABSENT)
+            by_files = expected[path].modules.get(name, _ABSENT).flags
+            for problem in _module(module, by_files):
+                yield f"module {inside}{name} {problem}"
+            if module.flags & flag.PACKAGE and "__init__" in _modules(directories, inside + name):
+                own = directories[inside + name].modules["__init__"]
+                if own.codes != module.codes:
+                    yield f"package {inside}{name} and its __init__ have different code"
+        yield from _placements(directory, directories)
+        for name in sorted(directory.files.keys() & directory.directories):
+            yield f"{inside}{name} is a file and a directory"
+
+
+def _tree(directories: Mapping[str, Directory]) -> Tree:
+    return Tree(
+        entries=tuple(
+            Entry(
+                path=file.path,
+                location=Path(),
+                mode=file.mode,
+                size=file.blob.raw,
+                kind=Kind.of(file.path),
+            )
+            for directory in directories.values()
+            for file in directory.files.values()
+        ),
+        directories=tuple(path for path in directories if path),
+    )
+
+
+def _modules(directories: Mapping[str, Directory], path: str) -> Mapping[str, Module]:
+    directory = directories.get(path)
+    return {} if directory is None else directory.modules
+
+
+def _module(module: Module, by_files: int) -> Iterator[str]:
+    flags = module.flags & ~flag.PLACED
+    stored = any(module.codes)
+    if by_files & ~flags:
+        yield f"has files that its flags do not tell of ({by_files & ~flags:#x})"
+    if flags & ~by_files & ~_STORED:
+        yield f"has flags without a file ({flags & ~by_files & ~_STORED:#x})"
+    if flags & ~by_files & _STORED and not stored:
+        yield "has neither source nor code"
+    if stored and not flags & _STORED:
+        yield "has code, but no source ever made it"
+
+
+def _placements(directory: Directory, directories: Mapping[str, Directory]) -> Iterator[str]:
+    inside = f"{directory.path}/" if directory.path else ""
+    flagged = {name for name, module in directory.modules.items() if module.flags & flag.PLACED}
+    for name in sorted(flagged ^ directory.placements.keys()):
+        yield f"module {inside}{name} is flagged as placed, or has placed files, but not both"
+    for placement in directory.placements.values():
+        for placed in placement.files:
+            above, _, name = placed.path.rpartition("/")
+            home = directories.get(above)
+            file = home.files.get(name) if home else None
+            if file is None or (file.mode, file.blob) != (placed.mode, placed.blob):
+                yield f"placed file {placed.path} of {placement.unit} is not the bundle's"

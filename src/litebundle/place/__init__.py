@@ -1,0 +1,1 @@
+"""Which packages need real files beside their code, and which files."""

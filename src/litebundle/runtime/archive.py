@@ -1,0 +1,248 @@
+"""An open bundle: its manifest, its directories' listings and its blobs, each checked when read."""
+
+import sys
+from _frozen_importlib_external import MAGIC_NUMBER
+from _imp import source_hash
+
+from ..errors import BundleCorrupt, BundleIOError, BundleVersionError
+from ..format import _CHECKSUM_KEY, VERSION, checksum
+from ..format.listing import Listing, Ref, decode_ref
+from ..format.manifest import Variant, variants
+from .containers import BLOBS, LISTINGS, decode, open_container
+from .descriptor import Descriptor, pread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .containers import SqliteContainer, ZipContainer
+
+_REBUILD = "copy the file again, or build it again"
+
+
+class Archive:
+    """A bundle that stays open: one descriptor, no lock, all state immutable or replaced whole.
+
+    `stamp` is that of the file as it was opened (see `descriptor.stamp`), `identity` the digest of
+    the logical content, `variant` the column of code for this interpreter, None if there is none.
+    """
+
+    __slots__ = (
+        "_base",
+        "_container",
+        "_descriptor",
+        "_fd",
+        "_listings",
+        "identity",
+        "manifest",
+        "path",
+        "variant",
+        "variants",
+    )
+
+    def __init__(self, descriptor: Descriptor, container: "SqliteContainer | ZipContainer") -> None:
+        self.path = descriptor.path
+        self._use(descriptor, container)
+        try:
+            self.manifest = container.manifest()
+            self._check_version()
+            self.identity = self.manifest["identity"]
+            self.variants = variants(self.manifest)
+            root = decode_ref(bytes.fromhex(self.manifest["root"]))
+            if root is None:
+                raise ValueError("manifest without a root")
+        except (KeyError, ValueError) as error:
+            raise BundleCorrupt(
+                f"damaged manifest: {error}", file=self.path, hint=_REBUILD
+            ) from error
+        self.variant = fitting(self.variants)
+        self._listings = {"": self._listing(root, "")}
+
+    def _use(self, descriptor: Descriptor, container: "SqliteContainer | ZipContainer") -> None:
+        self._descriptor = descriptor
+        self._container = container
+        self._base = container.base
+        self._fd = descriptor.fd
+
+    def __repr__(self) -> str:
+        return f"<Archive {self.path!r}, build {self.identity[:12]}>"
+
+    @property
+    def stamp(self) -> tuple[int, int, int, int]:
+        """What told this file from others when it was opened."""
+        return self._descriptor.stamp
+
+    @property
+    def container(self) -> "SqliteContainer | ZipContainer":
+        """The container behind the archive, for those who inspect it."""
+        return self._container
+
+    def _check_version(self) -> None:
+        found = self.manifest["format"]
+        if found != str(VERSION):
+            raise BundleVersionError(
+                "the bundle is of another format",
+                file=self.path,
+                expected=f"format {VERSION}",
+                found=f"format {found}",
+                hint="use the litebundle that built it, or build it again with this one",
+            )
+
+    def code(self, ref: bytes) -> bytes:
+        """Return the code bytes of an encoded reference, which must not be EMPTY_REF.
+
+        This is the whole of what a module costs: one read, one checksum. Everything that can go
+        wrong, or is not in one piece, is left to `blob`.
+        """
+        offset = int.from_bytes(ref[:8], "little")
+        if offset and ref[20:24] == b"\0\0\0\0":
+            try:
+                data = pread(self._fd, int.from_bytes(ref[12:16], "little"), self._base + offset)
+            except OSError:
+                pass
+            else:
+                if source_hash(_CHECKSUM_KEY, data) == ref[24:]:
+                    return data
+        found = decode_ref(ref)
+        assert found is not None  # noqa: S101  # the caller's promise
+        return self.blob(found)
+
+    def blob(self, ref: Ref, table: str = BLOBS) -> bytes:
+        """Return the checked raw bytes of a blob.
+
+        Raises BundleCorrupt if no way leads to the bytes that were built, BundleIOError if the
+        system refuses to read them; nothing is remembered of it, so that a retry may succeed.
+        """
+        try:
+            if ref.offset:
+                data = self._descriptor.read(self._base + ref.offset, ref.stored)
+                data = decode(data, ref)
+                if checksum(data) == ref.checksum:
+                    return data
+        except (BundleIOError, ValueError):
+            pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
+        self._recover()
+        try:
+            data = self._container.find(table, ref)
+        except ValueError as error:
+            raise self._damage(ref, str(error)) from error
+        if checksum(data) != ref.checksum:
+            raise self._damage(ref, "checksum mismatch", checksum(data))
+        return data
+
+    def _damage(self, ref: Ref, what: str, found: bytes | None = None) -> BundleCorrupt:
+        touched = self._descriptor.touched()
+        return BundleCorrupt(
+            what,
+            file=self.path,
+            offset=self._base + ref.offset,
+            expected=ref.checksum.hex(),
+            found=None if found is None else found.hex(),
+            build=self.identity[:12] if hasattr(self, "identity") else None,
+            hint="the file was replaced in place: restart the program, and replace by renaming"
+            if touched
+            else _REBUILD,
+        )
+
+    def _recover(self) -> None:
+        # Fault 55: a daemonising program closes every descriptor, and ours may mean another file.
+        if self._descriptor.is_own():
+            return
+        other = open_archive(self.path)
+        if other is None or not hasattr(self, "identity") or other.identity != self.identity:
+            raise BundleIOError(
+                "the program closed the bundle's descriptor, and another file stands at its path",
+                errno=9,  # EBADF
+                file=self.path,
+                hint="restart the program",
+            )
+        self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
+
+    def _listing(self, ref: Ref, directory: str) -> Listing:
+        data = self.blob(ref, LISTINGS)
+        try:
+            listing = Listing(data)
+        except ValueError as error:
+            raise BundleCorrupt(
+                f"damaged listing of {directory!r}: {error}", file=self.path, hint=_REBUILD
+            ) from error
+        if listing.variants != len(self.variants):
+            raise BundleCorrupt(f"listing of {directory!r} of another bundle", file=self.path)
+        return listing
+
+    def listing(self, directory: str) -> Listing | None:
+        """Return the listing of a directory ("" or "pkg/sub"), None if there is no such one."""
+        listing = self._listings.get(directory)
+        if listing is None:
+            parent, _, name = directory.rpartition("/")
+            above = self.listing(parent)
+            index = above.directories.get(name) if above else None
+            ref = None if above is None or index is None else above.directory(index)
+            if ref is None:
+                return None
+            listing = self._listings[directory] = self._listing(ref, directory)
+        return listing
+
+    def normalized(self, parts: list[str]) -> str | None:
+        """Return components as a path in the bundle, without `.` and `..`.
+
+        None where a file system would refuse: `..` out of the bundle, or of what is no directory.
+        """
+        kept: list[str] = []
+        for part in parts:
+            if part == "..":
+                if not kept or self.listing("/".join(kept)) is None:
+                    return None
+                kept.pop()
+            elif part not in ("", "."):
+                kept.append(part)
+        return "/".join(kept)
+
+    def missing(self, inside: str, path: str) -> OSError:
+        """Return what opening a path raises where there is no file, as a file system would put it."""
+        if self.listing(inside) is not None:
+            return IsADirectoryError(21, "Is a directory", path)
+        while inside:
+            inside = inside.rpartition("/")[0]
+            if self.file(inside) is not None:
+                return NotADirectoryError(20, "Not a directory", path)
+        return FileNotFoundError(2, "No such file or directory", path)
+
+    def placed_files(self, ref: Ref, unit: str) -> Listing:
+        """Return the listing of the files to be placed for a unit; names are paths."""
+        return self._listing(ref, unit)
+
+    def file(self, path: str) -> tuple[int, Ref | None] | None:
+        """Return mode and reference of a file by its path in the bundle, None if there is none."""
+        directory, _, name = path.rpartition("/")
+        listing = self.listing(directory)
+        index = listing.files.get(name) if listing else None
+        return None if listing is None or index is None else listing.file(index)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a file by its path in the bundle, None if there is none."""
+        found = self.file(path)
+        if found is None or found[1] is None:
+            return None
+        return self.blob(found[1])
+
+
+def fitting(stored: list[Variant]) -> int | None:
+    """Return the index of the variant that the running interpreter may execute, None if none."""
+    for index, variant in enumerate(stored):
+        if (
+            variant.magic == MAGIC_NUMBER
+            and variant.implementation == sys.implementation.name
+            and variant.optimize == min(sys.flags.optimize, 2)
+        ):
+            return index
+    return None
+
+
+def open_archive(path: str, base: int = 0) -> Archive | None:
+    """Open the bundle in a file; None if the file is not one of ours, by its magic.
+
+    Raises BundleIOError if it cannot be read, BundleCorrupt if it is damaged, BundleVersionError
+    if it is of another format: never an ImportError (F1).
+    """
+    descriptor = Descriptor(path)
+    container = open_container(descriptor, base)
+    return None if container is None else Archive(descriptor, container)

@@ -1,0 +1,128 @@
+"""Positioned reads on one open file: no seek position, no lock, nothing that fork could share.
+
+The only place of the runtime that opens a bundle.
+"""
+
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[import-not-found, no-redef]
+
+from _frozen_importlib_external import _path_isabs
+
+from ..errors import BundleIOError
+
+_FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
+
+
+class Descriptor:
+    """A file opened once and read at offsets; raises BundleIOError when the system refuses.
+
+    `stamp` is (device, inode, size, mtime in ns) as the file was opened.
+    """
+
+    __slots__ = ("fd", "path", "stamp")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self.fd = _os.open(path, _FLAGS)
+        except OSError as error:
+            raise _refused("cannot open the bundle", path, error) from error
+        self.stamp = stamp(_os.fstat(self.fd))
+
+    def __del__(self, _close=_os.close) -> None:  # type: ignore[no-untyped-def]  # bound: globals are gone at shutdown
+        if hasattr(self, "fd"):
+            try:
+                _close(self.fd)
+            except OSError:
+                pass  # The program closed it (closerange); `Archive` reopened if it had to.
+
+    def __repr__(self) -> str:
+        return f"<Descriptor {self.fd} of {self.path!r}>"
+
+    @property
+    def size(self) -> int:
+        """Size of the file in bytes when it was opened."""
+        return self.stamp[2]
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset`, fewer only at the end of the file."""
+        try:
+            data = pread(self.fd, size, offset)
+            while 0 < len(data) < size:  # a short read; most are the end of the file
+                more = pread(self.fd, size - len(data), offset + len(data))
+                if not more:
+                    break
+                data += more
+        except OSError as error:
+            raise _refused("cannot read the bundle", self.path, error, offset) from error
+        return data
+
+    def is_own(self) -> bool:
+        """Tell whether the number still means the file that was opened (fault 55)."""
+        try:
+            return stamp(_os.fstat(self.fd))[:2] == self.stamp[:2]
+        except OSError:
+            return False
+
+    def touched(self) -> bool:
+        """Tell whether the file was changed in place since it was opened (fault 7)."""
+        try:
+            return stamp(_os.fstat(self.fd)) != self.stamp
+        except OSError:
+            return False
+
+
+def stamp(status) -> tuple[int, int, int, int]:  # type: ignore[no-untyped-def]  # os.stat_result, unnameable here
+    """Reduce a stat result to what tells one version of a file from another."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def stamp_of(path: str) -> tuple[int, int, int, int] | None:
+    """Return the stamp of what stands at a path now, None if nothing does."""
+    try:
+        return stamp(_os.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def kind_of(path: str) -> str | None:
+    """Return "file", "directory" or "other" for what stands at a path, None if nothing does."""
+    try:
+        mode = _os.stat(path).st_mode & 0o170000
+    except (OSError, ValueError):  # ValueError: a NUL in it
+        return None
+    return {0o100000: "file", 0o040000: "directory"}.get(mode, "other")
+
+
+def is_absolute(path: str) -> bool:
+    """Tell whether a path names its root, as importlib sees it."""
+    return _path_isabs(path)
+
+
+working_directory = _os.getcwd
+
+
+def _refused(what: str, path: str, error: OSError, offset: int | None = None) -> BundleIOError:
+    return BundleIOError(
+        f"{what}: {error.strerror}",
+        errno=error.errno,
+        file=path,
+        offset=offset,
+        hint="check the file's permissions and the disk it is on",
+    )
+
+
+if hasattr(_os, "pread"):
+    pread = _os.pread
+else:  # Windows has no pread: a lock keeps seek and read together
+    import _thread
+
+    _lock = _thread.allocate_lock()
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        """Read like POSIX pread, but moving the file position."""
+        with _lock:
+            _os.lseek(fd, offset, 0)
+            return _os.read(fd, size)

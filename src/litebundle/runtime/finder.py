@@ -1,0 +1,265 @@
+"""The path entry finder: one for each directory of a bundle (F2 to F8)."""
+
+import sys
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    spec_from_file_location,
+)
+from _frozen_importlib_external import path_sep as SEP
+
+from ..format import listing as kinds
+from ..format.listing import EMPTY_REF, Listing, encode_listing
+from .loader import BundleBytecodeLoader, BundleLoader, PlacedExtensionLoader
+from .mount import Mount, mount_join, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .archive import Archive
+    from .files import Unit
+
+_SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
+_DIRECTORY = kinds.DIRECTORY
+_PACKAGE = kinds.PACKAGE
+_PLAIN = kinds.SOURCE | kinds.PACKAGE | kinds.DIRECTORY
+_ANY_PACKAGE = kinds.PACKAGE | kinds.EXTENSION_PACKAGE | kinds.BYTECODE_PACKAGE
+_GONE = Listing(encode_listing(0, {}, {}, {}, {}))  # of a directory that the new file has not
+
+
+def path_hook(path: object) -> "BundleFinder":
+    """Return the finder of a path entry: a bundle or a directory inside one (F1, F2).
+
+    Raises ImportError if the entry is nothing of ours, BundleError (no ImportError) if a bundle
+    stands there that is damaged, unreadable or of another format.
+    """
+    if not isinstance(path, str):
+        raise ImportError("only str path entries can be bundles", path=path)  # type: ignore[arg-type]
+    found = resolve(path)
+    if found is None:
+        raise ImportError("not a bundle, nor a directory inside one", path=path)
+    mount, directory, location = found
+    if mount.archive.listing(directory) is None:
+        raise ImportError("no such directory in the bundle", path=path)
+    return BundleFinder(mount, directory, location)
+
+
+def loader_of(fullname: str, path: str) -> object:
+    """Return the loader of a module again, by its `__file__`; what pickled loaders come back as.
+
+    Raises ImportError if it is not there any more.
+    """
+    directory, _, filename = path.rpartition(SEP)
+    if filename.startswith("__init__.") and fullname.rpartition(".")[2] != "__init__":
+        directory = directory.rpartition(SEP)[0]
+    spec = path_hook(directory).find_spec(fullname)
+    if spec is None:
+        raise ImportError(f"no module {fullname!r} in {directory!r}", name=fullname, path=path)
+    return spec.loader
+
+
+class BundleFinder:
+    """Find the modules of one directory of a bundle.
+
+    `path` is the absolute path entry: the bundle, a directory inside it, or a directory on disk
+    where files of that directory are placed.
+    """
+
+    __slots__ = ("_directory", "_mount", "_prefix", "_pycache", "_pyc", "_root", "_view", "path")
+
+    def __init__(self, mount: Mount, directory: str, path: str) -> None:
+        self.path = path
+        self._mount = mount
+        self._directory = directory
+        self._root = path[: -len(directory) - 1] if directory else path
+        self._prefix = path + SEP
+        self._pycache = f"{path}{SEP}__pycache__{SEP}"
+        self._pyc = _pyc_suffix()
+        # The listing and whose it is, replaced together: no thread sees one without the other.
+        self._view: tuple[Archive | None, Listing] = (None, _GONE)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return path_hook, (self.path,)
+
+    def invalidate_caches(self) -> None:
+        """Look at the file again; `Mount.refresh` says what happens then (F6)."""
+        self._mount.refresh()
+
+    def find_spec(self, fullname: str, target: object = None) -> ModuleSpec | None:
+        """Return the spec of a module in this directory, None if it is not here (F3).
+
+        Reads nothing but this directory's listing, once. Raises BundleError for a damaged one.
+        """
+        archive, listing = self._view
+        if archive is not self._mount.archive:
+            archive, listing = self._look()
+        name = fullname.rpartition(".")[2]
+        index = listing.modules.get(name)
+        if index is None:
+            return None
+        flags = listing.flags(index)
+        if flags > _PLAIN:
+            return self._find_special(fullname, archive, listing, index)
+        if flags == _DIRECTORY:
+            return self._portion(fullname, name)
+        code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
+        return self._source_spec(fullname, archive, code, flags & _PACKAGE)
+
+    def iter_modules(self, prefix: str = "") -> "Iterator[tuple[str, bool]]":
+        """Yield (name, is a package) of what is here, as pkgutil does for a directory (F7)."""
+        archive, listing = self._look()
+        # A source that was left out counts as if it were there.
+        filenames = {name + ".py" for name in listing.modules if self._has_source(listing, name)}
+        seen = {"__init__"}
+        for filename in sorted(filenames.union(listing.directories, listing.files)):
+            name = _module_name(filename)
+            package = False
+            if not name and filename in listing.modules and filename in listing.directories:
+                name = filename
+                package = self._is_package(archive, name, listing.flags(listing.modules[name]))
+            if name and "." not in name and name not in seen and (package or name != filename):
+                seen.add(name)
+                yield prefix + name, package
+
+    def find_distributions(self, context: object = None) -> "Iterator[object]":
+        """Yield the distributions whose metadata lie in this directory (F7)."""
+        from .metadata import find_distributions
+
+        return find_distributions(self, getattr(context, "name", None))
+
+    @property
+    def root(self) -> str:
+        """The path at which the bundle's top is served, see `path`."""
+        return self._root
+
+    @property
+    def place(self) -> "tuple[Archive, str]":
+        """The bundle being served, and the directory in it."""
+        return self._mount.archive, self._directory
+
+    def _look(self) -> "tuple[Archive, Listing]":
+        archive = self._mount.archive
+        view = archive, archive.listing(self._directory) or _GONE
+        self._view = view
+        return view
+
+    def _portion(self, fullname: str, name: str) -> ModuleSpec:
+        # F5: no loader; the import system joins the portions of all entries
+        spec = ModuleSpec(fullname, None)
+        spec.submodule_search_locations = [self._prefix + name]
+        return spec
+
+    def _source_spec(
+        self, fullname: str, archive: "Archive", code: bytes, package: int
+    ) -> ModuleSpec:
+        name = fullname.rpartition(".")[2]
+        location = self._prefix + name
+        origin = f"{location}{SEP}__init__.py" if package else f"{location}.py"
+        loader = BundleLoader(fullname, origin, archive, self._root, code)
+        spec = ModuleSpec(fullname, loader, origin=origin)
+        spec.has_location = True
+        if package:
+            spec.submodule_search_locations = [location]
+        if self._pyc and not sys.pycache_prefix:  # I3, without the 5 us of cache_from_source
+            base = f"{location}{SEP}__pycache__{SEP}__init__" if package else self._pycache + name
+            spec.cached = base + self._pyc
+        return spec
+
+    def _find_special(
+        self, fullname: str, archive: "Archive", listing: Listing, index: int
+    ) -> ModuleSpec | None:
+        # F4 where native modules, bytecode without source or placed files are involved
+        flags = listing.flags(index)
+        name = fullname.rpartition(".")[2]
+        where: BundleFinder = self
+        unit = None
+        if flags & kinds.PLACED:
+            from .files import unit_of
+
+            unit = unit_of(self._mount, archive, listing, name)
+            where = BundleFinder(self._mount, self._directory, mount_join(unit.root, self._directory))
+        code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
+        if flags & _ANY_PACKAGE:
+            inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
+            spec = where._native_spec(fullname, inner, "__init__", unit)
+            if spec is not None:
+                return spec
+            if flags & kinds.PACKAGE:
+                return _with(unit, where._source_spec(fullname, archive, code, 1))
+            if flags & kinds.BYTECODE_PACKAGE:
+                return where._bytecode_spec(fullname, archive, f"{name}{SEP}__init__.pyc")
+        if flags & kinds.EXTENSION:
+            spec = where._native_spec(fullname, listing, name, unit)
+            if spec is not None:
+                return spec
+        if flags & kinds.SOURCE:
+            return _with(unit, where._source_spec(fullname, archive, code, 0))
+        if flags & kinds.BYTECODE:
+            return where._bytecode_spec(fullname, archive, f"{name}.pyc")
+        return where._portion(fullname, name) if flags & _DIRECTORY else None
+
+    def _native_spec(
+        self, fullname: str, listing: Listing, stem: str, unit: "Unit | None"
+    ) -> ModuleSpec | None:
+        filename = self._extension(listing, stem)
+        if filename is None:
+            return None
+        location = self._prefix + fullname.rpartition(".")[2]
+        package = stem == "__init__" and location != self._prefix + stem
+        path = f"{location}{SEP}{filename}" if package else self._prefix + filename
+        return spec_from_file_location(
+            fullname,
+            path,
+            loader=PlacedExtensionLoader(fullname, path, unit),
+            submodule_search_locations=[location] if package else None,
+        )
+
+    def _bytecode_spec(
+        self, fullname: str, archive: "Archive", filename: str
+    ) -> ModuleSpec | None:
+        path = self._prefix + filename
+        loader = BundleBytecodeLoader(fullname, path, archive, self._root)
+        return spec_from_file_location(fullname, path, loader=loader)
+
+    def _extension(self, listing: Listing, stem: str) -> str | None:
+        for suffix in EXTENSION_SUFFIXES:
+            if stem + suffix in listing.files:
+                return stem + suffix
+        return None
+
+    def _has_source(self, listing: Listing, name: str) -> bool:
+        return bool(listing.flags(listing.modules[name]) & kinds.SOURCE)
+
+    def _is_package(self, archive: "Archive", name: str, flags: int) -> bool:
+        if flags & (kinds.PACKAGE | kinds.BYTECODE_PACKAGE):
+            return True
+        inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
+        return self._extension(inner, "__init__") is not None
+
+
+def _with(unit: "Unit | None", spec: ModuleSpec) -> ModuleSpec:
+    if unit is not None:
+        spec.loader.unit = unit  # type: ignore[union-attr]  # a BundleLoader
+    return spec
+
+
+def _module_name(filename: str) -> str:
+    # inspect.getmodulename, whose module is a large one
+    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
+        if filename.endswith(suffix):
+            return filename[: -len(suffix)]
+    return ""
+
+
+def _pyc_suffix() -> str | None:
+    tag = sys.implementation.cache_tag
+    if tag is None:
+        return None
+    level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
+    return f".{tag}{level}.pyc"

@@ -1,0 +1,103 @@
+"""Which bundle a path entry leads to: the opened bundles of this process, by their paths."""
+
+from _frozen_importlib_external import path_sep as SEP
+from _frozen_importlib_external import path_separators
+
+from ..errors import BundleError
+from .archive import Archive, open_archive
+from .descriptor import is_absolute, kind_of, stamp_of, working_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_mounts: dict[str, "Mount"] = {}
+
+
+class Mount:
+    """A path at which a bundle is served; `archive` is replaced whole, never in part (F6)."""
+
+    __slots__ = ("archive", "path")
+
+    def __init__(self, path: str, archive: Archive) -> None:
+        self.path = path
+        self.archive = archive
+
+    def __repr__(self) -> str:
+        return f"<Mount of {self.archive!r} at {self.path!r}>"
+
+    def refresh(self) -> None:
+        """Look at the file again: serve another sound bundle that stands at the path.
+
+        If nothing stands there, or nothing sound, the opened one is served on (F6, fault 9).
+        """
+        now = stamp_of(self.archive.path)
+        if now is None or now == self.archive.stamp:
+            return
+        try:
+            archive = open_archive(self.archive.path)
+        except BundleError:
+            return
+        if archive is not None and archive.identity != self.archive.identity:
+            # F6: one store, and every finder of this bundle sees the new file, listings included
+            self.archive = archive
+
+
+def alias(path: str, mount: Mount) -> Mount:
+    """Serve a bundle at a second path too (a directory of placed files); return who is there."""
+    return _mounts.setdefault(path, mount)
+
+
+def resolve(path: str) -> tuple[Mount, str, str] | None:
+    """Return (mount, directory in the bundle, absolute path entry), None for a path of others.
+
+    Raises BundleError if a bundle stands there that cannot be used (F1).
+    """
+    try:
+        absolute = path if is_absolute(path) else working_directory() + SEP + path
+    except OSError:  # the working directory was removed
+        return None
+    found = _above(absolute, _mounts.get, _nowhere) or _above(absolute, _mount_at, kind_of)
+    if found is None:
+        return None
+    mount, base, parts = found
+    directory = mount.archive.normalized(parts)
+    return None if directory is None else (mount, directory, mount_join(base, directory))
+
+
+def _above(
+    path: str, mounted: "Callable[[str], Mount | None]", known: "Callable[[str], object]"
+) -> tuple[Mount, str, list[str]] | None:
+    """Return the mount at the path or nearest above it, where, and the components below.
+
+    Ends at the first thing that is `known` and no mount: an existing file or directory.
+    """
+    parts: list[str] = []
+    base = path.rstrip(path_separators)
+    while base:
+        mount = mounted(base)
+        if mount is not None:
+            return mount, base, parts[::-1]
+        if known(base) is not None:
+            return None
+        at = max(base.rfind(separator) for separator in path_separators)
+        parts.append(base[at + 1 :])
+        base = base[: max(at, 0)].rstrip(path_separators)
+    return None
+
+
+def _nowhere(path: str) -> None:
+    """Know nothing: bundles that are open are found without asking the disk."""
+
+
+def mount_join(base: str, directory: str) -> str:
+    """Return the path of a directory of the bundle that is served at `base`."""
+    return base + SEP + directory.replace("/", SEP) if directory else base
+
+
+def _mount_at(path: str) -> Mount | None:
+    if kind_of(path) != "file":
+        return None
+    archive = open_archive(path)
+    # Two threads may both have opened it; one of them is kept.
+    return None if archive is None else _mounts.setdefault(path, Mount(path, archive))

@@ -1,0 +1,338 @@
+"""The SQLite file format, read-only: the table b-trees of https://www.sqlite.org/fileformat2.html.
+
+Chapters in brackets are that page's. Read are rowid tables of UTF-8 databases in rollback-journal
+mode, of any page size, with reserved bytes, freelist and overflow pages; the rest is refused by
+name. No locks and no engine: a bundle is written once and renamed into place.
+"""
+
+import sys
+
+from ..errors import BundleCorrupt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .descriptor import Descriptor
+
+    Value = int | float | str | bytes | None
+
+MAGIC = b"SQLite format 3\0"
+
+_LEAF, _INTERIOR = 13, 5
+_DEPTH = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH): a deeper tree is a cycle
+_CACHE_BYTES = 1 << 20
+
+
+class Cell:
+    """A row where it stands: `local` bytes of its payload from `start` of a page, then a chain."""
+
+    __slots__ = ("length", "local", "number", "page", "rowid", "start")
+
+    def __init__(self, number: int, page: bytes, position: int, usable: int) -> None:
+        # [1.6] Table B-Tree Leaf Cell: length of payload, rowid, payload, first overflow page
+        self.number = number
+        self.page = page
+        self.length, position = _varint(page, position)
+        rowid, self.start = _varint(page, position)
+        self.rowid = rowid - (1 << 64) if rowid >> 63 else rowid
+        self.local = _local(self.length, usable)
+        if self.start + self.local > usable:
+            raise ValueError("a cell reaches past its page")
+
+
+class Database:
+    """A database that starts `base` bytes into a file; raises BundleCorrupt if it is none.
+
+    `tables` maps names to root pages. Reading raises BundleCorrupt for damage, BundleIOError for
+    what the system refuses.
+    """
+
+    __slots__ = (
+        "_pages",
+        "_source",
+        "_usable",
+        "application_id",
+        "base",
+        "page_count",
+        "page_size",
+        "tables",
+        "user_version",
+    )
+
+    def __init__(self, source: "Descriptor", base: int = 0) -> None:
+        self._source = source
+        self.base = base
+        self._pages: dict[int, bytes] = {}
+        self._read_header(source.read(base, 100))
+        try:
+            self.tables = {
+                str(name): root
+                for _, (kind, name, _, root, _) in self._rows(1)  # [2.6] the schema table
+                if kind == "table" and isinstance(root, int)
+            }
+        except ValueError as error:
+            raise self._corrupt(f"damaged schema: {error}") from error
+
+    def _read_header(self, header: bytes) -> None:  # [1.3] The Database Header
+        if len(header) < 100 or header[:16] != MAGIC:
+            raise self._corrupt("not an SQLite database", offset=0)
+        if header[18:20] != b"\1\1":  # [1.3.3]
+            raise self._corrupt(
+                "the database is in WAL mode",
+                offset=18,
+                hint="run `PRAGMA journal_mode=DELETE` on it, or build it again",
+            )
+        if header[56:60] != b"\0\0\0\1":  # [1.3.13]
+            raise self._corrupt("the database's text is not UTF-8", offset=56)
+        size = int.from_bytes(header[16:18])
+        self.page_size = 65536 if size == 1 else size  # [1.3.2]
+        self._usable = self.page_size - header[20]  # [1.3.4]
+        if self.page_size & self.page_size - 1 or self.page_size < 512 or self._usable < 480:
+            raise self._corrupt("impossible page size", offset=16, found=size)
+        self.user_version = int.from_bytes(header[60:64])
+        self.application_id = int.from_bytes(header[68:72])
+        present = (self._source.size - self.base) // self.page_size
+        # [1.3.7] The count is valid only where the two change counters agree.
+        counted = int.from_bytes(header[28:32]) if header[24:28] == header[92:96] else 0
+        self.page_count = counted or present
+        if self.page_count > present:
+            raise self._corrupt(
+                "the file is cut short",
+                expected=f"{self.page_count} pages",
+                found=f"{present} pages",
+                hint="copy it again",
+            )
+
+    def row(self, table: str, rowid: int) -> "list[Value] | None":
+        """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None."""
+        try:
+            cell = self._seek(self._root(table), rowid)
+            return None if cell is None else _record(self._payload(cell))
+        except (IndexError, ValueError) as error:
+            raise self._corrupt(f"damaged table {table}: {error}") from error
+
+    def rows(self, table: str) -> "Iterator[tuple[int, list[Value]]]":
+        """Yield (rowid, values) of a table in the order of the rowids."""
+        return self._rows(self._root(table))
+
+    def tails(self, table: str) -> "Iterator[tuple[int, int]]":
+        """Yield (rowid, offset) of the last column of each row, in bytes from the database's start.
+
+        The offset is 0 where the row is not in one piece; what stands there is for a checksum to
+        tell, since the next change to the database may move it.
+        """
+        root = self._root(table)
+        try:
+            for cell in self._cells(root):
+                offset = 0
+                if cell.local == cell.length:
+                    last = _last_size(cell.page[cell.start : cell.start + cell.length])
+                    end = cell.start + cell.length
+                    offset = (cell.number - 1) * self.page_size + end - last
+                yield cell.rowid, offset
+        except (IndexError, ValueError) as error:
+            raise self._corrupt(f"damaged b-tree at page {root}: {error}") from error
+
+    def _root(self, table: str) -> int:
+        if table not in self.tables:
+            raise self._corrupt(f"the database has no table {table}")
+        return self.tables[table]
+
+    def _rows(self, root: int) -> "Iterator[tuple[int, list[Value]]]":
+        # Rows do not share bytes: many that claim to be large ones are cut short.
+        left = self.page_count * self.page_size
+        try:
+            for cell in self._cells(root):
+                left -= cell.length
+                if left < 0:
+                    raise ValueError("more in its rows than in the file")
+                yield cell.rowid, _record(self._payload(cell))
+        except (IndexError, ValueError) as error:
+            raise self._corrupt(f"damaged b-tree at page {root}: {error}") from error
+
+    def _cells(self, root: int) -> "Iterator[Cell]":
+        seen: set[int] = set()
+        pending = [root]
+        while pending:
+            number = pending.pop()
+            if number in seen:
+                raise ValueError(f"page {number} is in the tree twice")
+            seen.add(number)
+            page = self._page(number)
+            kind, pointers = _pointers(page, number)
+            if kind == _LEAF:
+                for position in pointers:
+                    yield Cell(number, page, position, self._usable)
+            else:  # right to left, since the last one pushed is the next one read
+                right = 108 if number == 1 else 8
+                pending.append(int.from_bytes(page[right : right + 4]))
+                pending += [int.from_bytes(page[at : at + 4]) for at in reversed(pointers)]
+                if len(pending) > self.page_count:
+                    raise ValueError("more pages in the tree than in the file")
+
+    def _seek(self, root: int, rowid: int) -> Cell | None:  # [1.6] keys of interior cells
+        number = root
+        for _ in range(_DEPTH):
+            page = self._page(number)
+            kind, pointers = _pointers(page, number)
+            low, high = 0, len(pointers)
+            skip = 4 if kind == _INTERIOR else 0
+            while low < high:
+                middle = (low + high) // 2
+                if _key(page, pointers[middle], skip) < rowid:
+                    low = middle + 1
+                else:
+                    high = middle
+            if kind == _LEAF:
+                if low == len(pointers) or _key(page, pointers[low], 0) != rowid:
+                    return None
+                return Cell(number, page, pointers[low], self._usable)
+            right = 108 if number == 1 else 8
+            at = pointers[low] if low < len(pointers) else right
+            number = int.from_bytes(page[at : at + 4])
+        raise ValueError(f"deeper than {_DEPTH} pages")
+
+    def _payload(self, cell: Cell) -> bytes:  # [1.6] Cell Payload Overflow Pages
+        local = cell.page[cell.start : cell.start + cell.local]
+        missing = cell.length - cell.local
+        if not missing:
+            return local
+        if missing > self.page_count * self.page_size:
+            raise ValueError(f"a row of {cell.length} bytes")
+        end = cell.start + cell.local
+        first = int.from_bytes(cell.page[end : end + 4])
+        return local + b"".join(self._chain(first, missing))
+
+    def _chain(self, first: int, missing: int) -> "Iterator[bytes]":
+        # A fresh database has its chains in one run: read as if, and believe the pointers. Where
+        # they lead elsewhere, guess anew from one page on, so that no chain costs its square.
+        room = self._usable - 4
+        number = first
+        ahead = self.page_count
+        while missing > 0:
+            wanted = min(-(-missing // room), ahead, self.page_count - number + 1)
+            if number < 1 or wanted < 1:
+                raise ValueError(f"an overflow chain leads to page {number}")
+            run = self._read(number, wanted)
+            ahead = 2 * wanted
+            for start in range(0, wanted * self.page_size, self.page_size):
+                yield run[start + 4 : start + 4 + min(room, missing)]
+                missing -= room
+                follower = int.from_bytes(run[start : start + 4])
+                number += 1
+                if follower != number:
+                    ahead = 1
+                    break
+            number = follower
+
+    def _page(self, number: int) -> bytes:
+        page = self._pages.get(number)
+        if page is None:
+            page = self._read(number, 1)
+            if len(self._pages) >= _CACHE_BYTES // self.page_size:
+                self._pages = {}  # one store: no lock, and no half-emptied dict for other threads
+            self._pages[number] = page
+        return page
+
+    def _read(self, number: int, count: int) -> bytes:
+        if not 1 <= number <= self.page_count:
+            raise ValueError(f"there is no page {number}")
+        offset = (number - 1) * self.page_size
+        data = self._source.read(self.base + offset, count * self.page_size)
+        if len(data) != count * self.page_size:
+            raise ValueError(f"page {number} ends early")
+        return data
+
+    def _corrupt(
+        self, message: str, hint: str = "copy the file again, or build it again", **fields: object
+    ) -> BundleCorrupt:
+        return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
+
+
+def _pointers(page: bytes, number: int) -> tuple[int, list[int]]:  # [1.6] B-tree Page Format
+    start = 100 if number == 1 else 0
+    kind = page[start]
+    if kind not in (_LEAF, _INTERIOR):
+        raise ValueError(f"page {number} is of kind {kind}, not of a table")
+    count = int.from_bytes(page[start + 3 : start + 5])
+    at = start + (8 if kind == _LEAF else 12)
+    if at + 2 * count > len(page):
+        raise ValueError(f"page {number} claims {count} cells")
+    return kind, [int.from_bytes(page[i : i + 2]) for i in range(at, at + 2 * count, 2)]
+
+
+def _key(page: bytes, position: int, skip: int) -> int:
+    # A leaf cell begins with the payload's length, an interior one with the left child.
+    position = position + skip if skip else _varint(page, position)[1]
+    rowid, _ = _varint(page, position)
+    return rowid - (1 << 64) if rowid >> 63 else rowid
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:  # [1.6] A variable-length integer
+    value = data[position]
+    if value < 0x80:
+        return value, position + 1
+    value &= 0x7F
+    for position in range(position + 1, position + 8):  # noqa: B020, PLR1704
+        byte = data[position]
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, position + 1
+    return value << 8 | data[position + 1], position + 2
+
+
+def _local(length: int, usable: int) -> int:  # [1.6] X, M and K of "Cell Payload Overflow Pages"
+    if length <= usable - 35:
+        return length
+    least = (usable - 12) * 32 // 255 - 23
+    surplus = least + (length - least) % (usable - 4)
+    return surplus if surplus <= usable - 35 else least
+
+
+def _record(payload: bytes) -> "list[Value]":  # [2.1] Record Format
+    values: list[Value] = []
+    header, position = _varint(payload, 0)
+    body = header
+    while position < header:
+        kind, position = _varint(payload, position)
+        size = _size(kind)
+        content = payload[body : body + size]
+        if len(content) != size:
+            raise ValueError("a record ends early")
+        values.append(_value(kind, content))
+        body += size
+    return values
+
+
+def _last_size(payload: bytes) -> int:
+    """Return the size of the last column of a record."""
+    header, position = _varint(payload, 0)
+    size = 0
+    while position < header:
+        kind, position = _varint(payload, position)
+        size = _size(kind)
+    if header + size > len(payload):
+        raise ValueError("a record ends early")
+    return size
+
+
+def _size(kind: int) -> int:
+    if kind >= 12:
+        return (kind - 12) // 2
+    if kind in (10, 11):
+        raise ValueError("a reserved serial type")
+    return (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)[kind]
+
+
+def _value(kind: int, content: bytes) -> "Value":
+    if kind >= 12:
+        return content.decode() if kind & 1 else content
+    if kind == 0:
+        return None
+    if kind in (8, 9):
+        return kind - 8
+    if kind == 7:  # IEEE 754, big-endian; `struct` would be two more modules
+        native = content[::-1] if sys.byteorder == "little" else content
+        return float(memoryview(native).cast("d")[0])
+    return int.from_bytes(content, signed=True)

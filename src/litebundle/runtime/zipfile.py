@@ -1,0 +1,188 @@
+"""The zip directory, read-only: the part of PKWARE's APPNOTE.TXT that bundles and stock tools use.
+
+Read are stored and deflated members, zip64, bytes in front of the archive and a comment behind it;
+encrypted members and other methods are refused by name. Chapters in brackets are APPNOTE's.
+"""
+
+from ..errors import BundleCorrupt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .descriptor import Descriptor
+
+STORED, DEFLATED = 0, 8
+
+_END = b"PK\5\6"  # [4.3.16] End of central directory record, 22 bytes and a comment
+_END64 = b"PK\6\6"  # [4.3.14]
+_LOCATOR64 = b"PK\6\7"  # [4.3.15]
+_ENTRY = b"PK\1\2"  # [4.3.12] Central directory header
+_LOCAL = b"PK\3\4"  # [4.3.7] Local file header
+_UTF8 = 0x800  # [4.4.4] bit 11
+_UNREADABLE = 0x61  # bits 0 and 6: encrypted, bit 5: a patch
+
+_EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
+
+
+class Member:
+    """One entry of the central directory; `header` is the offset of its local header."""
+
+    __slots__ = ("flags", "header", "method", "name", "raw", "stored")
+
+    def __init__(self, name: str, header: int, sizes: tuple[int, int], kind: tuple[int, int]) -> None:
+        self.name = name
+        self.header = header
+        self.stored, self.raw = sizes
+        self.flags, self.method = kind
+
+
+class Zip:
+    """A zip file; raises BundleCorrupt if its end or its directory is damaged.
+
+    `base` is how many bytes stand in front of it, `directory` where its central directory starts,
+    both in bytes from the start of the file.
+    """
+
+    __slots__ = ("_members", "_size", "_source", "base", "directory")
+
+    def __init__(self, source: "Descriptor") -> None:
+        self._source = source
+        self._members: dict[str, Member] | None = None
+        end, at = _find_end(source)
+        if end is None:
+            raise self._corrupt("not a zip file")
+        size, offset, at = self._end64(_number(end, 12, 4), _number(end, 16, 4), at)
+        self.directory = at - size
+        self.base = self.directory - offset
+        self._size = size
+        if self.base < 0 or self.directory < 0:
+            raise self._corrupt("the zip is cut short", expected=f"{size} bytes of directory")
+
+    def _end64(self, size: int, offset: int, at: int) -> tuple[int, int, int]:
+        # It may be there although nothing in the end record is full: zipfile writes it from 2 GiB
+        # on. Bytes in front of the archive shift it, so it is expected right here, as in zipfile.
+        record = self._source.read(at - 76, 76) if at >= 76 else b""
+        if record[56:60] != _LOCATOR64:
+            return size, offset, at
+        if record[:4] != _END64:
+            raise self._corrupt("the zip64 record is not where it should be", offset=at - 76)
+        return _number(record, 40, 8), _number(record, 48, 8), at - 76
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """All members by name; of two with one name the later counts, as for the standard library."""
+        if self._members is None:
+            data = self._source.read(self.directory, self._size)
+            try:
+                self._members = dict(self._entries(data))
+            except (IndexError, ValueError) as error:
+                raise self._corrupt(f"damaged zip directory: {error}") from error
+        return self._members
+
+    def _entries(self, data: bytes) -> "list[tuple[str, Member]]":
+        found = []
+        position = 0
+        while position < len(data):
+            head = data[position : position + 46]
+            if head[:4] != _ENTRY or len(head) < 46:
+                raise ValueError(f"no entry at byte {position}")
+            name_end = position + 46 + _number(head, 28, 2)
+            extra_end = name_end + _number(head, 30, 2)
+            flags = _number(head, 8, 2)
+            name = _decode(data[position + 46 : name_end], flags)
+            raw, stored, header = _wide(
+                (_number(head, 24, 4), _number(head, 20, 4), _number(head, 42, 4)),
+                data[name_end:extra_end],
+            )
+            member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
+            found.append((name, member))
+            position = extra_end + _number(head, 32, 2)
+        return found
+
+    def start(self, member: Member) -> int:
+        """Return where the member's stored bytes begin, in bytes from the start of the file."""
+        inside = member.header < self.directory
+        head = self._source.read(member.header, 30) if inside else b""
+        if head[:4] != _LOCAL or len(head) < 30:
+            raise self._corrupt(f"no member {member.name!r} where it should be", offset=member.header)
+        return member.header + 30 + _number(head, 26, 2) + _number(head, 28, 2)
+
+    def read(self, member: Member) -> bytes:
+        """Return the member's content, never more than the directory says it has."""
+        if member.flags & _UNREADABLE or member.method not in (STORED, DEFLATED):
+            raise self._corrupt(f"{member.name!r} is encrypted or packed by another method")
+        start = self.start(member)
+        if start + member.stored > self.directory:
+            raise self._corrupt(f"{member.name!r} reaches past the end", offset=start)
+        if member.raw > member.stored * _EXPANSION or (
+            member.method == STORED and member.raw != member.stored
+        ):
+            raise self._corrupt(f"{member.name!r} cannot be {member.raw} bytes", offset=start)
+        data = self._source.read(start, member.stored)
+        if len(data) != member.stored:
+            raise self._corrupt(f"{member.name!r} ends early", offset=start)
+        if member.method == DEFLATED:
+            from .encoding import inflate
+
+            try:
+                data = inflate(data, member.raw)
+            except ValueError as error:
+                raise self._corrupt(f"damaged member {member.name!r}: {error}") from error
+        return data
+
+    def _corrupt(self, message: str, **fields: object) -> BundleCorrupt:
+        hint = "copy the file again, or build it again"
+        return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
+
+
+def find_end(source: "Descriptor") -> int | None:
+    """Return where the end record of a zip stands in the file, None if it is no zip."""
+    record, at = _find_end(source)
+    return None if record is None else at
+
+
+def _find_end(source: "Descriptor") -> tuple[bytes | None, int]:
+    at = source.size - 22
+    record = source.read(at, 22) if at >= 0 else b""
+    if record[:4] == _END and record[20:22] == b"\0\0":
+        return record, at
+    # Behind the record stands a comment of at most 65,535 bytes [4.4.12]
+    start = max(source.size - 22 - 0xFFFF, 0)
+    tail = source.read(start, source.size - start)
+    position = tail.rfind(_END)
+    if position < 0 or len(tail) - position < 22:
+        return None, 0
+    return tail[position : position + 22], start + position
+
+
+def _number(data: bytes, start: int, size: int) -> int:
+    return int.from_bytes(data[start : start + size], "little")
+
+
+def _decode(name: bytes, flags: int) -> str:
+    if name.isascii():  # the codec of other names is a module more
+        return name.decode("ascii")
+    return name.decode("utf-8" if flags & _UTF8 else "cp437")
+
+
+def _wide(fields: tuple[int, int, int], extra: bytes) -> "tuple[int, int, int]":
+    # [4.5.3] Zip64 Extended Information: those of the fields that are full, in this order
+    if 0xFFFFFFFF not in fields:
+        return fields
+    position = 0
+    while position + 4 <= len(extra):
+        end = position + 4 + _number(extra, position + 2, 2)
+        if end > len(extra):
+            break
+        if _number(extra, position, 2) == 1:
+            position += 4
+            wide = []
+            for field in fields:
+                if field == 0xFFFFFFFF:
+                    if position + 8 > end:
+                        raise ValueError("zip64 field missing")
+                    field = _number(extra, position, 8)  # noqa: PLW2901
+                    position += 8
+                wide.append(field)
+            return wide[0], wide[1], wide[2]
+        position = end
+    raise ValueError("zip64 field missing")

@@ -1,0 +1,99 @@
+"""Never written in place: aside in the same directory, checked, then renamed (decision 8)."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from litebundle.errors import BuildError
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed build left behind stays there
+    fcntl = None  # type: ignore[assignment]
+
+
+def check_output(output: Path) -> None:
+    """Raise BuildError, before any work, if the output could not be put in place."""
+    if output.is_dir():
+        raise BuildError("the output is a directory", file=str(output), hint="name a file with -o")
+    directory = output.parent
+    if not directory.is_dir():
+        raise BuildError(
+            "the output's directory does not exist", file=str(directory), hint="create it first"
+        )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise BuildError(
+            "the output's directory cannot be written",
+            file=str(directory),
+            hint="choose another place with -o",
+        )
+
+
+@contextlib.contextmanager
+def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield an empty file beside `output`; rename it there at the end, if `check` finds it sound.
+
+    Killed at any moment, the old file stands whole. The order is: write, fsync, read back through
+    a new descriptor, rename, fsync the directory. Raises BuildError for what the disk refuses.
+    """
+    _remove_stale(output)
+    try:
+        aside, descriptor = _create_beside(output)
+        try:
+            yield aside
+            os.fsync(descriptor)
+            check(aside)
+            aside.replace(output)
+            _sync_directory(output.parent)
+        finally:
+            os.close(descriptor)
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"cannot be written: {error.strerror or error}",
+            file=str(output),
+            hint="check the free space and the permissions there",
+        ) from error
+
+
+def _create_beside(output: Path) -> tuple[Path, int]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    while True:
+        aside = output.with_name(f".{output.name}.{secrets.token_hex(4)}.tmp")
+        descriptor = os.open(aside, flags, 0o666)
+        if fcntl is None:
+            return aside, descriptor
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # tells other builds that this one lives
+        if aside.exists():  # else one of them took it for a dead one's before it was locked
+            return aside, descriptor
+        os.close(descriptor)
+
+
+def _remove_stale(output: Path) -> None:
+    """Remove what killed builds of this output left: files that nobody holds a lock on."""
+    if fcntl is None:
+        return
+    for path in output.parent.glob(f".{_literal(output.name)}.????????.tmp"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

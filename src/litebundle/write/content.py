@@ -1,0 +1,167 @@
+"""What a writer is given: the content of a bundle, independent of the container it goes into."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Bytes that a writer has stored; `stored` and `raw` are sizes in bytes, `digest` SHA-256."""
+
+    identifier: int
+    stored: int
+    raw: int
+    encoding: int
+    checksum: bytes
+    digest: bytes
+
+    def ref(self, offset: int) -> bytes:
+        """Return the encoded reference to the blob, which begins at `offset` of the container."""
+        return Ref(
+            identifier=self.identifier,
+            offset=offset,
+            sizes=(self.stored, self.raw),
+            encoding=self.encoding,
+            checksum=self.checksum,
+        ).encode()
+
+
+@dataclass(slots=True, kw_only=True)
+class Module:
+    """A module name of a directory: `flags` as in format/listing.py, code for each variant."""
+
+    flags: int
+    codes: list[Blob | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a directory, by its path in the bundle."""
+
+    path: str
+    kind: str
+    mode: int
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A unit whose `files` are put on disk, keyed by a digest over all of them.
+
+    `unit` is the path of its first module; several modules may share a placement.
+    """
+
+    unit: str
+    level: int
+    files: tuple[File, ...]
+
+    @property
+    def key(self) -> bytes:
+        """SHA-256 over paths, modes and contents: what stands on disk for it."""
+        lines = (f"{file.mode:o} {file.blob.digest.hex()} {file.path}\0" for file in self.files)
+        return hashlib.sha256("".join(lines).encode()).digest()
+
+
+@dataclass(slots=True, kw_only=True)
+class Directory:
+    """One directory of the bundle; `path` is "" for the top. Names are keys, without the path."""
+
+    path: str
+    variants: int
+    modules: dict[str, Module] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
+    placements: dict[str, Placement] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+
+    def module(self, name: str) -> Module:
+        """Return the module of that name, entered if it was not yet."""
+        return self.modules.setdefault(name, Module(flags=0, codes=[None] * self.variants))
+
+    def place(self, name: str, placement: Placement) -> None:
+        """Have the files of the module put on disk before it is imported."""
+        self.module(name).flags |= PLACED
+        self.placements[name] = placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (root)."""
+
+    directories: dict[str, Directory]
+    variants: int
+    manifest: list[tuple[str, str]]
+
+    def bottom_up(self) -> Iterator[Directory]:
+        """Yield every directory after those inside it."""
+        yield from sorted(self.directories.values(), key=lambda d: (-d.path.count("/"), d.path == "", d.path))
+
+    def placements(self) -> Iterator[Placement]:
+        """Yield every placement once, by the name of its unit."""
+        found = {p.unit: p for d in self.directories.values() for p in d.placements.values()}
+        return iter([found[unit] for unit in sorted(found)])
+
+    def files(self) -> Iterator[File]:
+        """Yield every file, by its path."""
+        everything = (f for d in self.directories.values() for f in d.files.values())
+        return iter(sorted(everything, key=lambda file: file.path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Encoded references, as far as a writer knows by now where things stand."""
+
+    blob: Callable[[Blob], bytes]
+    listing: Callable[[str], bytes]  # of a directory by path
+    placed: Callable[[str], bytes]  # of a unit's files by path
+
+
+def directory_listing(directory: Directory, variants: int, at: Addresses) -> bytes:
+    """Encode a directory's listing; its size does not depend on the addresses."""
+    inside = f"{directory.path}/" if directory.path else ""
+    return encode_listing(
+        variants,
+        {
+            name: (module.flags, [at.blob(code) if code else EMPTY_REF for code in module.codes])
+            for name, module in directory.modules.items()
+        },
+        {name: at.listing(inside + name) for name in directory.directories},
+        {
+            name: (placement.level, placement.key, at.placed(placement.unit))
+            for name, placement in directory.placements.items()
+        },
+        {name: (file.mode, at.blob(file.blob)) for name, file in directory.files.items()},
+    )
+
+
+def placement_listing(placement: Placement, variants: int, at: Addresses) -> bytes:
+    """Encode the files of a placed unit: a listing whose names are paths in the bundle."""
+    files = {file.path: (file.mode, at.blob(file.blob)) for file in placement.files}
+    return encode_listing(variants, {}, {}, {}, files)
+
+
+def identity(directories: Iterable[Directory], manifest: list[tuple[str, str]]) -> str:
+    """Return the digest (SHA-256, hexadecimal) over the logical content.
+
+    Addresses, encodings and the container do not count: the same content in a database and in a
+    zip, or compressed by another zlib, has the same identity (FORMAT.md, "Identity").
+    """
+    digest = hashlib.sha256()
+
+    def add(*fields: str | int) -> None:
+        digest.update(("\0".join(map(str, fields)) + "\n").encode())
+
+    for key, value in manifest:
+        add("manifest", key, value)
+    for directory in sorted(directories, key=lambda d: d.path):
+        add("directory", directory.path)
+        for name, module in sorted(directory.modules.items()):
+            codes = [code.digest.hex() if code else "-" for code in module.codes]
+            add("module", name, module.flags, *codes)
+        for name, file in sorted(directory.files.items()):
+            add("file", name, file.mode, file.blob.digest.hex())
+        for name, placement in sorted(directory.placements.items()):
+            add("placement", name, placement.level, placement.key.hex())
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""How bytes are stored: as they are, or deflated where that pays."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+
+from litebundle.format import checksum
+from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE
+from litebundle.write.content import Blob
+
+_LEVEL = 6
+_WORTH = 8  # deflate must save an eighth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Bytes ready to be stored; `raw` is their size before encoding, `digest` SHA-256 of them."""
+
+    data: bytes
+    raw: int
+    encoding: int
+    checksum: bytes
+    digest: bytes
+
+    def as_blob(self, identifier: int) -> Blob:
+        """Return what is kept of it once a writer has stored it under the identifier."""
+        return Blob(
+            identifier=identifier,
+            stored=len(self.data),
+            raw=self.raw,
+            encoding=self.encoding,
+            checksum=self.checksum,
+            digest=self.digest,
+        )
+
+
+def plain(data: bytes) -> Encoded:
+    """Encode code: as it is, since start-up reads it."""
+    return _encoded(data, data, ENCODING_NONE)
+
+
+def deflated(data: bytes) -> Encoded:
+    """Encode sources and data, which are rarely read: deflated if that saves an eighth."""
+    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+    packed = stream.compress(data) + stream.flush()
+    if len(packed) > len(data) - len(data) // _WORTH:
+        return plain(data)
+    return _encoded(data, packed, ENCODING_DEFLATE)
+
+
+def _encoded(raw: bytes, stored: bytes, encoding: int) -> Encoded:
+    return Encoded(
+        data=stored,
+        raw=len(raw),
+        encoding=encoding,
+        checksum=checksum(raw),
+        digest=hashlib.sha256(raw).digest(),
+    )

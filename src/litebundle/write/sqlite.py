@@ -1,0 +1,184 @@
+"""Writing the database, through apsw.
+
+References carry the byte offset of what they mean, and SQLite decides where things go. So the
+database is written in three transactions: contents; listings, with the contents' offsets, which
+are known by then; and at last the listings' own offsets, patched in at equal size, with the
+manifest. Nothing moves after the first two.
+"""
+
+import sys
+from pathlib import Path
+
+import apsw
+
+from litebundle.format import APPLICATION_ID, VERSION, checksum
+from litebundle.format.listing import Ref
+from litebundle.format.manifest import seal
+from litebundle.runtime.descriptor import Descriptor
+from litebundle.runtime.pages import Database
+from litebundle.write.content import (
+    Addresses,
+    Blob,
+    Content,
+    directory_listing,
+    placement_listing,
+)
+from litebundle.write.encoding import Encoded, deflated
+
+SCHEMA = """
+CREATE TABLE manifest(id INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);
+CREATE TABLE listings(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL,
+    listing BLOB NOT NULL);
+CREATE TABLE blobs(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, encoding INTEGER NOT NULL,
+    size INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT NOT NULL, kind TEXT NOT NULL,
+    mode INTEGER NOT NULL, blob INTEGER NOT NULL REFERENCES blobs);
+CREATE TABLE code(id INTEGER PRIMARY KEY, module TEXT NOT NULL, path TEXT NOT NULL,
+    variant INTEGER NOT NULL, blob INTEGER NOT NULL REFERENCES blobs);
+CREATE TABLE distributions(id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL,
+    path TEXT NOT NULL);
+CREATE TABLE placements(id INTEGER PRIMARY KEY, unit TEXT NOT NULL, level INTEGER NOT NULL,
+    key BLOB NOT NULL, listing INTEGER NOT NULL REFERENCES listings);
+CREATE VIEW modules AS SELECT module, code.path, variant, size, blobs.id AS blob,
+    hex(digest) AS digest FROM code JOIN blobs ON blobs.id = code.blob;
+CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, encoding,
+    blobs.id AS blob, hex(digest) AS digest FROM files JOIN blobs ON blobs.id = files.blob;
+"""
+
+# A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
+# large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
+_PAGE_SIZES = ((8 << 20, 65536), (4 << 20, 32768), (2 << 20, 16384), (1 << 20, 8192))
+_UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
+
+
+class SqliteWriter:
+    """Writes a bundle's database to `path`, an empty file that nobody else has open.
+
+    `expected` is roughly how many bytes come; it chooses the page size. Raises OSError and
+    apsw.Error as the disk does.
+    """
+
+    encode = staticmethod(deflated)
+
+    def __init__(self, path: Path, expected: int) -> None:
+        self._path = path
+        self._known: dict[bytes, Blob] = {}
+        self._codes: list[tuple[str, str, int, int]] = []
+        self._connection = apsw.Connection(str(path), vfs=_UNLOCKED)
+        page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
+        for pragma in (
+            f"page_size={page_size}",
+            "encoding='UTF-8'",
+            "auto_vacuum=NONE",
+            "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
+            "synchronous=OFF",  # `atomic` syncs it once
+            "cache_size=-65536",
+            f"application_id={APPLICATION_ID}",
+            f"user_version={VERSION}",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute("BEGIN")
+        self._connection.execute(SCHEMA)
+
+    def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
+        """Store the code of a module, whose source has that path."""
+        blob = self._blob(content)
+        self._codes.append((module, path, variant, blob.identifier))
+        return blob
+
+    def file(self, path: str, content: Encoded, mode: int) -> Blob:
+        """Store the content of a file; equal contents are stored once."""
+        del path, mode  # `finish` writes the table
+        return self._blob(content)
+
+    def _blob(self, content: Encoded) -> Blob:
+        digest = content.digest
+        if known := self._known.get(digest):
+            return known
+        blob = content.as_blob(len(self._known) + 1)
+        self._known[digest] = blob
+        self._connection.execute(
+            "INSERT INTO blobs VALUES (?, ?, ?, ?, ?)",
+            (blob.identifier, digest, content.encoding, content.raw, content.data),
+        )
+        return blob
+
+    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
+        """Write listings, tables and manifest, and close the database."""
+        self._insert("code", self._codes)
+        self._insert(
+            "files", [(f.path, f.kind, f.mode, f.blob.identifier) for f in content.files()]
+        )
+        self._insert("distributions", distributions)
+        self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN")
+        listings = _Listings(content, dict(self._read().tails("blobs")))
+        self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
+        self._insert(
+            "placements",
+            [(p.unit, p.level, p.key, listings.ids["placement", p.unit]) for p in content.placements()],
+        )
+        self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN")
+        listings.offsets = dict(self._read().tails("listings"))
+        for key, data in listings.encode().items():
+            with self._connection.blob_open("main", "listings", "listing", listings.ids[key], True) as blob:  # noqa: FBT003
+                blob.write(data)
+        root = listings.refs["directory", ""].hex()
+        self._insert("manifest", seal([*content.manifest, ("root", root)]))
+        self._connection.execute("COMMIT")
+        self.close()
+
+    def close(self) -> None:
+        """Close the database, finished or not."""
+        self._connection.close()
+
+    def _insert(self, table: str, rows: "list[tuple[object, ...]]") -> None:
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608
+
+    def _read(self) -> Database:
+        return Database(Descriptor(str(self._path)))
+
+
+class _Listings:
+    """All listings, encoded bottom-up: each names those below it by offset and checksum."""
+
+    def __init__(self, content: Content, blobs: dict[int, int]) -> None:
+        self._content = content
+        self._blobs = blobs
+        # Top-down on disk: what is read first stands first.
+        keys = [("directory", d.path) for d in content.bottom_up()][::-1]
+        keys += [("placement", p.unit) for p in content.placements()]
+        self.ids = {key: number for number, key in enumerate(keys, 1)}
+        self.offsets: dict[int, int] = {}
+        self.refs: dict[tuple[str, str], bytes] = {}
+
+    def encode(self) -> dict[tuple[str, str], bytes]:
+        """Return the listings in the order of their ids, with the offsets known so far."""
+        variants = self._content.variants
+        at = Addresses(
+            blob=lambda blob: blob.ref(self._blobs[blob.identifier]),
+            listing=lambda path: self.refs["directory", path],
+            placed=lambda unit: self.refs["placement", unit],
+        )
+        found: dict[tuple[str, str], bytes] = {}
+        for placement in self._content.placements():
+            self._add(found, ("placement", placement.unit), placement_listing(placement, variants, at))
+        for directory in self._content.bottom_up():
+            self._add(found, ("directory", directory.path), directory_listing(directory, variants, at))
+        return {key: found[key] for key in self.ids}
+
+    def _add(
+        self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes
+    ) -> None:
+        found[key] = data
+        identifier = self.ids[key]
+        self.refs[key] = Ref(
+            identifier=identifier,
+            offset=self.offsets.get(identifier, 0),
+            sizes=(len(data), len(data)),
+            encoding=0,
+            checksum=checksum(data),
+        ).encode()

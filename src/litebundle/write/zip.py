@@ -1,0 +1,129 @@
+"""Writing the zip: any Python can import from it, and ours finds its way by the index inside.
+
+Beside each `name.py` stands its `name.pyc` for zipimport (an unchecked hash-based one, PEP 552);
+other optimization levels and targets go to `__pycache__`, where zipimport does not look. The index
+are the members below `.litebundle/`, a name that nothing imports.
+"""
+
+import _imp
+import zipfile
+from stat import S_IFDIR, S_IFREG
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from litebundle.format import checksum
+from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, Ref
+from litebundle.format.manifest import Variant, lines, seal
+from litebundle.runtime.containers import FOOTER_MAGIC, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
+from litebundle.write.content import (
+    Addresses,
+    Blob,
+    Content,
+    directory_listing,
+    placement_listing,
+)
+from litebundle.write.encoding import Encoded, plain
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the format's earliest: no times in the output
+_UNCHECKED_HASH = 1  # PEP 552: hash-based, never compared with the source
+
+
+class ZipWriter:
+    """Writes a zip bundle to `path`, an empty file; raises OSError as the disk does.
+
+    `taken` are the paths of the files to come, which no `.pyc` of ours may take.
+    """
+
+    encode = staticmethod(plain)  # the zip library does the deflating
+
+    def __init__(self, path: Path, variants: Sequence[Variant], taken: Container[str]) -> None:
+        self._variants = variants
+        self._taken = taken
+        self._names: list[str] = []
+        self._offsets: dict[int, int] = {}
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False)
+        self._write(MARK_MEMBER, b"litebundle\n")
+
+    def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
+        """Store the code of a module as a `.pyc`, whose source has that path."""
+        del module
+        # zipimport never looks at the hash; made of the code, it keeps out what else could vary
+        stamp = _imp.source_hash(0, content.data)
+        header = self._variants[variant].magic + _UNCHECKED_HASH.to_bytes(4, "little") + stamp
+        identifier, offset, _ = self._write(self._pyc(path, variant), header + content.data)
+        self._offsets[identifier] = offset + len(header)
+        return content.as_blob(identifier)
+
+    def file(self, path: str, content: Encoded, mode: int) -> Blob:
+        """Store a file under its path, deflated."""
+        identifier, offset, size = self._write(path, content.data, zipfile.ZIP_DEFLATED, mode)
+        self._offsets[identifier] = offset
+        return replace(content.as_blob(identifier), stored=size, encoding=ENCODING_DEFLATE)
+
+    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
+        """Write the index and close the zip; the manifest comes last, right before the directory."""
+        del distributions  # their metadata are files
+        refs: dict[tuple[str, str], bytes] = {}
+        at = Addresses(
+            blob=lambda blob: blob.ref(self._offsets[blob.identifier]),
+            listing=lambda path: refs["directory", path],
+            placed=lambda unit: refs["placement", unit],
+        )
+        for placement in content.placements():
+            data = placement_listing(placement, content.variants, at)
+            refs["placement", placement.unit] = self._listing(len(refs), data)
+        for directory in content.bottom_up():
+            if directory.path and not (directory.files or directory.directories):
+                self._zip.writestr(_info(directory.path + "/", 0o755), b"")
+            data = directory_listing(directory, content.variants, at)
+            refs["directory", directory.path] = self._listing(len(refs), data)
+        self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
+        manifest = lines(seal([*content.manifest, ("root", refs["directory", ""].hex())]))
+        footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
+        self._write(MANIFEST_MEMBER, manifest + footer)
+        self.close()
+
+    def close(self) -> None:
+        """Close the zip, finished or not."""
+        self._zip.close()
+
+    def _pyc(self, path: str, variant: int) -> str:
+        kind = self._variants[variant]
+        beside = path + "c"
+        first = next((v for v in self._variants if not v.optimize), None)
+        if kind is first and beside not in self._taken:
+            return beside
+        directory, slash, name = path.rpartition("/")
+        level = f".opt-{kind.optimize}" if kind.optimize else ""
+        return f"{directory}{slash}__pycache__/{name.removesuffix('.py')}.{kind.cache_tag}{level}.pyc"
+
+    def _listing(self, number: int, data: bytes) -> bytes:
+        identifier, offset, size = self._write(f".litebundle/{number}", data)
+        return Ref(
+            identifier=identifier,
+            offset=offset,
+            sizes=(size, size),
+            encoding=ENCODING_NONE,
+            checksum=checksum(data),
+        ).encode()
+
+    def _write(
+        self, name: str, data: bytes, method: int = zipfile.ZIP_STORED, mode: int = 0o644
+    ) -> tuple[int, int, int]:
+        """Add a member; return its number from 1, the offset of its bytes and their stored size."""
+        info = _info(name, mode)
+        info.compress_type = method
+        info.file_size = len(data)  # decides whether the local header has room for zip64 sizes
+        with self._zip.open(info, "w") as member:
+            offset = self._zip.fp.tell()  # type: ignore[union-attr]  # open, since it is being written
+            member.write(data)
+        self._names.append(name)
+        return len(self._names), offset, info.compress_size
+
+
+def _info(name: str, mode: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.create_system = 3  # Unix, whatever builds it
+    info.external_attr = (S_IFDIR | mode if name.endswith("/") else S_IFREG | mode) << 16
+    return info

@@ -1,0 +1,33 @@
+"""What the suites share: the containers a test body runs over, and one store of what they build."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.rules.places import CONTAINERS, DIRECTORY, OURS, Library
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run choose its containers; `zipimport` is stock Python, for comparison."""
+    parser.addoption(
+        "--container",
+        action="append",
+        choices=CONTAINERS,
+        help="run the tests over this container only (may be given several times)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once per container; one that is about archives not over the directory."""
+    if "container" not in metafunc.fixturenames:
+        return
+    chosen: Sequence[str] = metafunc.config.getoption("--container") or (DIRECTORY, *OURS)
+    if {"archive", "packed"} & set(metafunc.fixturenames):
+        chosen = [container for container in chosen if container != DIRECTORY]
+    metafunc.parametrize("container", chosen, scope="session")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Return the run's store of built trees: what is built once is built for every test."""
+    return Library(tmp_path_factory.mktemp("library"))

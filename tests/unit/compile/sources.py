@@ -1,0 +1,39 @@
+"""Entries for the tests of compiling, and a look at the processes they leave."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from litebundle.collect.tree import Entry, Kind
+
+
+def entries(directory: Path, sources: Mapping[str, bytes | str]) -> list[Entry]:
+    """Write the sources and return their entries, in the order given."""
+    return [_entry(directory, path, source) for path, source in sources.items()]
+
+
+def _entry(directory: Path, path: str, source: bytes | str) -> Entry:
+    location = directory / path
+    location.parent.mkdir(parents=True, exist_ok=True)
+    data = source if isinstance(source, bytes) else source.encode()
+    location.write_bytes(data)
+    return Entry(path=path, location=location, mode=0o644, size=len(data), kind=Kind.SOURCE)
+
+
+def children(pid: int) -> set[int]:
+    """Return the processes started by one, zombies included."""
+    tasks = Path(f"/proc/{pid}/task")
+    return {
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    }
+
+
+def descriptors() -> set[str]:
+    """Return this process's open descriptors."""
+    return {link.name for link in Path("/proc/self/fd").iterdir()}
+
+
+def script(path: Path, *lines: str) -> Path:
+    """Write an executable shell script."""
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o755)
+    return path
