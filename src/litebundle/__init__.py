@@ -15,6 +15,7 @@ never loads the builder.
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bundle": ".inspect.bundle",
     "BuildError": ".errors",
     "BundleCorrupt": ".errors",
     "BundleError": ".errors",
@@ -27,14 +28,19 @@ _HOMES = {
     "path_hook": ".runtime.finder",
 }
 
-__all__ = ["__version__", *_HOMES]
-
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .builder import Options, Report, build
-    from .errors import BuildError, BundleCorrupt, BundleError, BundleIOError, BundleVersionError
-    from .runtime.finder import path_hook
-    from .runtime.install import install
+if TYPE_CHECKING:  # for type checkers and editors
+    from .builder import Options as Options
+    from .builder import Report as Report
+    from .builder import build as build
+    from .errors import BuildError as BuildError
+    from .errors import BundleCorrupt as BundleCorrupt
+    from .errors import BundleError as BundleError
+    from .errors import BundleIOError as BundleIOError
+    from .errors import BundleVersionError as BundleVersionError
+    from .inspect.bundle import Bundle as Bundle
+    from .runtime.finder import path_hook as path_hook
+    from .runtime.install import install as install
 
 
 def __getattr__(name: str) -> object:

@@ -22,7 +22,7 @@ from litebundle.inspect.check import problems
 from litebundle.place.units import LEVEL_DATA, placed_units
 from litebundle.runtime.archive import open_archive
 from litebundle.write.atomic import check_output, replacing
-from litebundle.write.content import Blob, Content, Directory, File, Placement, identity
+from litebundle.write.content import Blob, Content, File, Placement, identity
 from litebundle.write.encoding import Encoded, plain
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
@@ -85,7 +85,7 @@ class Report:
 def build(
     sources: Sequence[Path],
     output: Path,
-    options: Options = Options(),  # noqa: B008  # frozen
+    options: Options = Options(),  # frozen
     progress: Progress | None = None,
 ) -> Report:
     """Build a bundle of directories laid over each other, and put it in place as a whole.

@@ -3,6 +3,11 @@
 None of them is an ImportError: an ``except ImportError`` fallback would hide a broken deployment.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
 
 class BundleError(Exception):
     """Root of the family; `str()` is composed from the fields.
@@ -11,18 +16,18 @@ class BundleError(Exception):
     `found` why; `build` is the bundle's identity; `hint` is one thing to do about it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the fields
         self,
-        message,
+        message: str,
         *,
-        file=None,
-        module=None,
-        offset=None,
-        expected=None,
-        found=None,
-        build=None,
-        hint=None,
-    ):
+        file: str | None = None,
+        module: str | None = None,
+        offset: int | None = None,
+        expected: object = None,
+        found: object = None,
+        build: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.file = file
@@ -33,11 +38,11 @@ class BundleError(Exception):
         self.build = build
         self.hint = hint
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.cause}\nhint: {self.hint}" if self.hint else self.cause
 
     @property
-    def cause(self):
+    def cause(self) -> str:
         """Everything but the hint, on one line."""
         text = self.message if self.file is None else f"{self.file}: {self.message}"
         details = [
@@ -53,12 +58,12 @@ class BundleError(Exception):
         ]
         return f"{text} ({', '.join(details)})" if details else text
 
-    def __reduce__(self):
+    def __reduce__(self) -> "tuple[Any, ...]":
         # Errors travel between processes (multiprocessing); the default forgets keyword arguments.
         return (_rebuild, (type(self), self.message, self.__dict__))
 
 
-def _rebuild(kind, message, fields):
+def _rebuild(kind: type[BundleError], message: str, fields: "dict[str, Any]") -> BundleError:
     error = kind.__new__(kind)
     Exception.__init__(error, message)
     error.__dict__.update(fields)
@@ -76,7 +81,7 @@ class BundleVersionError(BundleError):
 class BundleIOError(BundleError, OSError):
     """The operating system refused to open or read the bundle; `errno` tells why."""
 
-    def __init__(self, message, *, errno, **fields):
+    def __init__(self, message: str, *, errno: int | None, **fields: "Any") -> None:
         super().__init__(message, **fields)
         self.errno = errno
         self.filename = fields.get("file")
@@ -85,6 +90,6 @@ class BundleIOError(BundleError, OSError):
 class BuildError(BundleError):
     """A bundle was not built or cannot be worked on; `problems` lists every fault of the input."""
 
-    def __init__(self, message, *, problems=(), **fields):
+    def __init__(self, message: str, *, problems: "Iterable[str]" = (), **fields: "Any") -> None:
         super().__init__(message, **fields)
         self.problems = tuple(problems)

@@ -162,8 +162,7 @@ class _Walk:
         self, path: str, item: "os.DirEntry[str]", info: os.stat_result, directory: "_Directory"
     ) -> None:
         if stat.S_ISDIR(info.st_mode):
-            # Only a link leads back up.
-            if item.is_symlink() and (info.st_dev, info.st_ino) in directory.ancestors:
+            if (info.st_dev, info.st_ino) in directory.ancestors:
                 self._skip(path, "link to a directory it lies in")
                 return
             self.directories.append(path)

@@ -115,11 +115,10 @@ def _module(path: str) -> tuple[str, _Way] | None:
 
 
 def _compete(one: str, other: str) -> bool:
-    """Tell whether one interpreter may take both of two suffixes of the same kind."""
-    if one == other or one.rpartition(".")[2] != other.rpartition(".")[2]:
-        return False
+    """Tell whether one interpreter may take both of two different suffixes of a kind."""
     # "cpython-311-..." and "cpython-313-..." are for two Pythons; "abi3" is for any.
-    return not (one.startswith(".cp") and other.startswith(".cp"))
+    tagged = one.startswith(".cp") and other.startswith(".cp")
+    return not tagged and one.rpartition(".")[2] == other.rpartition(".")[2]
 
 
 def _packages(entries: Iterable[Entry]) -> set[str]:

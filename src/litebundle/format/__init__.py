@@ -13,13 +13,13 @@ APPLICATION_ID = 0x4C42444C
 
 CHECKSUM_SIZE = 8
 
-_CHECKSUM_KEY = 0x6C697465_62756E64  # "litebund"
+CHECKSUM_KEY = 0x6C697465_62756E64  # "litebund"
 
 
-def checksum(data, _hash=_imp.source_hash):
-    """Return the 8 bytes of SipHash-1-3 (Aumasson, Bernstein; keys k0=_CHECKSUM_KEY, k1=0).
+def checksum(data: bytes) -> bytes:
+    """Return the 8 bytes of SipHash-1-3 (Aumasson, Bernstein; keys k0=CHECKSUM_KEY, k1=0).
 
     It is the builtin hash of hash-based pycs (PEP 552), so it costs no import and 3 us for 10 kB;
     `zlib.crc32` needs zlib and catches less. It detects damage; it is no signature.
     """
-    return _hash(_CHECKSUM_KEY, data)
+    return _imp.source_hash(CHECKSUM_KEY, data)

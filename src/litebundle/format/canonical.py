@@ -140,9 +140,8 @@ class _Items:
 
     def leaf(self, data: bytes, pos: int, kind: int) -> tuple[int, dict[bytes, int]]:
         """Return the end of one of the rarer objects, and where to look for its equal."""
-        if kind in (_BYTES, _TEXT):
-            end = pos + 5 + _int(data, pos + 1)
-            return end, self.other if kind == _BYTES else self.strings
+        if kind == _TEXT:
+            return pos + 5 + _int(data, pos + 1), self.strings
         if kind != _NUMBER:
             raise _bad(pos, f"unexpected type {data[pos : pos + 1]!r}")
         code = data[pos] & ~_FLAG
@@ -295,10 +294,14 @@ def _read(data: bytes) -> _Items:
                         index[reference] = ~item
                     pos = end
                     break
+                equals = other
                 if kind == _SHORT:
-                    end, equals = pos + 2 + data[pos + 1], strings
+                    end = pos + 2 + data[pos + 1]
+                    equals = strings
+                elif kind == _BYTES:
+                    end = pos + 5 + int.from_bytes(data[pos + 1 : pos + 5], "little")
                 elif kind > 0:
-                    end, equals = pos + kind, other
+                    end = pos + kind
                 else:
                     end, equals = items.leaf(data, pos, kind)
                 head = _TYPE[code] + data[pos + 1 : end]
@@ -316,10 +319,11 @@ def _read(data: bytes) -> _Items:
             else:
                 if item < 0:
                     break
-                size, pos = items.resume(data, pos, item, links)
-                if size:
-                    todo = repeat(None, size)
-                    continue
+                if heads[item][0] in _RESUMED:
+                    size, pos = items.resume(data, pos, item, links)
+                    if size:
+                        todo = repeat(None, size)
+                        continue
                 link = items.close(item, links, start)
                 if reference:
                     index[reference] = link

@@ -5,6 +5,10 @@ the names and stops there; a record is decoded when it is asked for, so that ope
 2,000 modules costs what opening one of 20 does, give or take the dictionary.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MAGIC = b"LBls"
 REF_SIZE = 32
 KEY_SIZE = 32
@@ -36,7 +40,13 @@ class Ref:
     __slots__ = ("checksum", "encoding", "identifier", "offset", "raw", "stored")
 
     def __init__(
-        self, *, identifier: int, offset: int, sizes: tuple[int, int], encoding: int, checksum: bytes
+        self,
+        *,
+        identifier: int,
+        offset: int,
+        sizes: tuple[int, int],
+        encoding: int,
+        checksum: bytes,
     ) -> None:
         self.identifier = identifier
         self.offset = offset
@@ -60,7 +70,12 @@ class Ref:
 
 
 def decode_ref(data: bytes, start: int = 0) -> Ref | None:
-    """Decode the reference at `start`; None for the empty one (identifier 0)."""
+    """Decode the reference at `start`; None for the empty one (identifier 0).
+
+    Raises ValueError if the bytes end before it does.
+    """
+    if len(data) < start + REF_SIZE:
+        raise ValueError("a reference is cut short")
     number = int.from_bytes
     identifier = number(data[start + 8 : start + 12], "little")
     if not identifier:
@@ -128,6 +143,8 @@ class Listing:
     def _names(self, section: int) -> dict[str, int]:
         count, length = self._lengths[section]
         if not count:
+            if length:
+                raise ValueError("listing with names of nothing")
             return {}
         start = self._starts[section]
         names = self.data[start : start + length].decode().split("\0")
@@ -232,11 +249,11 @@ def encode_listing(
     return header + b"".join(names + body for names, body in sections)
 
 
-def _sorted(names: dict[str, object] | dict[str, bytes]) -> list[str]:
+def _sorted(names: "Iterable[str]") -> list[str]:
     return sorted(names, key=str.encode)
 
 
-def _names_and(section: dict[str, object], body: bytes) -> tuple[bytes, bytes]:
+def _names_and(section: "Iterable[str]", body: bytes) -> tuple[bytes, bytes]:
     return "\0".join(_sorted(section)).encode(), body
 
 

@@ -35,7 +35,10 @@ class Variant:
 def parse_variant(text: str) -> Variant:
     """Parse `Variant.text`; raises ValueError for anything else."""
     implementation, cache_tag, magic, optimize = text.split(" ")
-    return Variant(implementation, cache_tag, bytes.fromhex(magic), int(optimize))
+    variant = Variant(implementation, cache_tag, bytes.fromhex(magic), int(optimize))
+    if variant.text != text:  # fromhex and int take more than that
+        raise ValueError(f"no variant: {text!r}")
+    return variant
 
 
 def lines(pairs: list[tuple[str, str]]) -> bytes:
@@ -61,7 +64,10 @@ def unseal(pairs: list[tuple[str, str]]) -> dict[str, str]:
 def parse_lines(text: bytes) -> list[tuple[str, str]]:
     """Parse what `lines` wrote; raises ValueError for anything else."""
     pairs = []
-    for line in text.decode().split("\n")[:-1]:
+    *found, rest = text.decode().split("\n")
+    if rest:
+        raise ValueError("manifest line without an end")
+    for line in found:
         key, tab, value = line.partition("\t")
         if not tab:
             raise ValueError("manifest line without a tab")
@@ -71,7 +77,7 @@ def parse_lines(text: bytes) -> list[tuple[str, str]]:
 
 def variants(manifest: dict[str, str]) -> list[Variant]:
     """Return the kinds of stored code, in the order of the listings' columns."""
-    found = []
+    found: list[Variant] = []
     while text := manifest.get(f"variant.{len(found)}"):
         found.append(parse_variant(text))
     return found

@@ -5,7 +5,7 @@ from _frozen_importlib_external import MAGIC_NUMBER
 from _imp import source_hash
 
 from ..errors import BundleCorrupt, BundleIOError, BundleVersionError
-from ..format import _CHECKSUM_KEY, VERSION, checksum
+from ..format import CHECKSUM_KEY, VERSION, checksum
 from ..format.listing import Listing, Ref, decode_ref
 from ..format.manifest import Variant, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
@@ -99,7 +99,7 @@ class Archive:
             except OSError:
                 pass
             else:
-                if source_hash(_CHECKSUM_KEY, data) == ref[24:]:
+                if source_hash(CHECKSUM_KEY, data) == ref[24:]:
                     return data
         found = decode_ref(ref)
         assert found is not None  # noqa: S101  # the caller's promise
@@ -197,7 +197,7 @@ class Archive:
         return "/".join(kept)
 
     def missing(self, inside: str, path: str) -> OSError:
-        """Return what opening a path raises where there is no file, as a file system would put it."""
+        """Return what opening a path raises where no file is, as a file system would put it."""
         if self.listing(inside) is not None:
             return IsADirectoryError(21, "Is a directory", path)
         while inside:

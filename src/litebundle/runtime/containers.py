@@ -4,7 +4,6 @@ from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
 from ..format.listing import ENCODING_DEFLATE, Ref
 from ..format.manifest import parse_lines, unseal
-
 from .descriptor import stamp_of
 
 TYPE_CHECKING = False

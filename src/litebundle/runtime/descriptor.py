@@ -6,11 +6,17 @@ The only place of the runtime that opens a bundle.
 try:
     import posix as _os
 except ImportError:  # Windows
-    import nt as _os  # type: ignore[import-not-found, no-redef]
+    import nt as _os  # type: ignore[no-redef]
 
-from _frozen_importlib_external import _path_isabs
+
+from _frozen_importlib_external import path_sep, path_separators
 
 from ..errors import BundleIOError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import stat_result
 
 _FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
 
@@ -31,7 +37,8 @@ class Descriptor:
             raise _refused("cannot open the bundle", path, error) from error
         self.stamp = stamp(_os.fstat(self.fd))
 
-    def __del__(self, _close=_os.close) -> None:  # type: ignore[no-untyped-def]  # bound: globals are gone at shutdown
+    def __del__(self, _close: "Callable[[int], None]" = _os.close) -> None:
+        # Bound above: at shutdown the globals are gone.
         if hasattr(self, "fd"):
             try:
                 _close(self.fd)
@@ -74,7 +81,7 @@ class Descriptor:
             return False
 
 
-def stamp(status) -> tuple[int, int, int, int]:  # type: ignore[no-untyped-def]  # os.stat_result, unnameable here
+def stamp(status: "stat_result") -> tuple[int, int, int, int]:
     """Reduce a stat result to what tells one version of a file from another."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -96,12 +103,11 @@ def kind_of(path: str) -> str | None:
     return {0o100000: "file", 0o040000: "directory"}.get(mode, "other")
 
 
-def is_absolute(path: str) -> bool:
-    """Tell whether a path names its root, as importlib sees it."""
-    return _path_isabs(path)
-
-
-working_directory = _os.getcwd
+def absolute(path: str) -> str:
+    """Return the path from its root; raises OSError if the working directory was removed."""
+    if path[:1] in path_separators or path[1:2] == ":":  # Windows: drives
+        return path
+    return _os.getcwd() + path_sep + path
 
 
 def _refused(what: str, path: str, error: OSError, offset: int | None = None) -> BundleIOError:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import zlib
 else:
 
-    def _standard_zlib():
+    def _standard_zlib() -> object:
         # The app may have a module of that name, which would be asked to unpack itself.
         if "zlib" in sys.builtin_module_names:
             return __import__("zlib")

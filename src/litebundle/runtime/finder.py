@@ -6,9 +6,9 @@ from _frozen_importlib_external import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
+    path_sep,
     spec_from_file_location,
 )
-from _frozen_importlib_external import path_sep as SEP
 
 from ..format import listing as kinds
 from ..format.listing import EMPTY_REF, Listing, encode_listing
@@ -52,9 +52,9 @@ def loader_of(fullname: str, path: str) -> object:
 
     Raises ImportError if it is not there any more.
     """
-    directory, _, filename = path.rpartition(SEP)
+    directory, _, filename = path.rpartition(path_sep)
     if filename.startswith("__init__.") and fullname.rpartition(".")[2] != "__init__":
-        directory = directory.rpartition(SEP)[0]
+        directory = directory.rpartition(path_sep)[0]
     spec = path_hook(directory).find_spec(fullname)
     if spec is None:
         raise ImportError(f"no module {fullname!r} in {directory!r}", name=fullname, path=path)
@@ -68,15 +68,15 @@ class BundleFinder:
     where files of that directory are placed.
     """
 
-    __slots__ = ("_directory", "_mount", "_prefix", "_pycache", "_pyc", "_root", "_view", "path")
+    __slots__ = ("_directory", "_mount", "_prefix", "_pyc", "_pycache", "_root", "_view", "path")
 
     def __init__(self, mount: Mount, directory: str, path: str) -> None:
         self.path = path
         self._mount = mount
         self._directory = directory
         self._root = path[: -len(directory) - 1] if directory else path
-        self._prefix = path + SEP
-        self._pycache = f"{path}{SEP}__pycache__{SEP}"
+        self._prefix = path + path_sep
+        self._pycache = f"{path}{path_sep}__pycache__{path_sep}"
         self._pyc = _pyc_suffix()
         # The listing and whose it is, replaced together: no thread sees one without the other.
         self._view: tuple[Archive | None, Listing] = (None, _GONE)
@@ -160,18 +160,22 @@ class BundleFinder:
     ) -> ModuleSpec:
         name = fullname.rpartition(".")[2]
         location = self._prefix + name
-        origin = f"{location}{SEP}__init__.py" if package else f"{location}.py"
+        origin = f"{location}{path_sep}__init__.py" if package else f"{location}.py"
         loader = BundleLoader(fullname, origin, archive, self._root, code)
         spec = ModuleSpec(fullname, loader, origin=origin)
         spec.has_location = True
         if package:
             spec.submodule_search_locations = [location]
         if self._pyc and not sys.pycache_prefix:  # I3, without the 5 us of cache_from_source
-            base = f"{location}{SEP}__pycache__{SEP}__init__" if package else self._pycache + name
+            base = (
+                f"{location}{path_sep}__pycache__{path_sep}__init__"
+                if package
+                else self._pycache + name
+            )
             spec.cached = base + self._pyc
         return spec
 
-    def _find_special(
+    def _find_special(  # noqa: PLR0911  # the order of F4, a line each
         self, fullname: str, archive: "Archive", listing: Listing, index: int
     ) -> ModuleSpec | None:
         # F4 where native modules, bytecode without source or placed files are involved
@@ -183,7 +187,9 @@ class BundleFinder:
             from .files import unit_of
 
             unit = unit_of(self._mount, archive, listing, name)
-            where = BundleFinder(self._mount, self._directory, mount_join(unit.root, self._directory))
+            where = BundleFinder(
+                self._mount, self._directory, mount_join(unit.root, self._directory)
+            )
         code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
         if flags & _ANY_PACKAGE:
             inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
@@ -193,7 +199,7 @@ class BundleFinder:
             if flags & kinds.PACKAGE:
                 return _with(unit, where._source_spec(fullname, archive, code, 1))
             if flags & kinds.BYTECODE_PACKAGE:
-                return where._bytecode_spec(fullname, archive, f"{name}{SEP}__init__.pyc")
+                return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
         if flags & kinds.EXTENSION:
             spec = where._native_spec(fullname, listing, name, unit)
             if spec is not None:
@@ -212,7 +218,7 @@ class BundleFinder:
             return None
         location = self._prefix + fullname.rpartition(".")[2]
         package = stem == "__init__" and location != self._prefix + stem
-        path = f"{location}{SEP}{filename}" if package else self._prefix + filename
+        path = f"{location}{path_sep}{filename}" if package else self._prefix + filename
         return spec_from_file_location(
             fullname,
             path,
@@ -220,9 +226,7 @@ class BundleFinder:
             submodule_search_locations=[location] if package else None,
         )
 
-    def _bytecode_spec(
-        self, fullname: str, archive: "Archive", filename: str
-    ) -> ModuleSpec | None:
+    def _bytecode_spec(self, fullname: str, archive: "Archive", filename: str) -> ModuleSpec | None:
         path = self._prefix + filename
         loader = BundleBytecodeLoader(fullname, path, archive, self._root)
         return spec_from_file_location(fullname, path, loader=loader)
@@ -258,7 +262,7 @@ def _module_name(filename: str) -> str:
 
 
 def _pyc_suffix() -> str | None:
-    tag = sys.implementation.cache_tag
+    tag: str | None = sys.implementation.cache_tag
     if tag is None:
         return None
     level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""

@@ -4,8 +4,7 @@ linecache reads files, or asks the loader that it finds in a module's globals. T
 formats a warning by file name and line number alone, so linecache has to find bundles by itself.
 """
 
-from _frozen_importlib_external import PathFinder, SourceFileLoader, decode_source
-from _frozen_importlib_external import path_sep as SEP
+from _frozen_importlib_external import PathFinder, SourceFileLoader, decode_source, path_sep
 
 from .mount import resolve
 
@@ -13,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 
 class _LinecacheLoader(SourceFileLoader):
@@ -31,7 +31,7 @@ def find_linecache() -> "ModuleSpec | None":
     return spec
 
 
-def extend(linecache: "ModuleType") -> None:
+def extend(linecache: "Any") -> None:
     """Have linecache look into bundles for files that are not on disk."""
     if hasattr(linecache.updatecache, "bundles"):
         return
@@ -44,7 +44,8 @@ def extend(linecache: "ModuleType") -> None:
         source = _source(filename)
         if source is None:
             return lines
-        lines = [line + "\n" for line in source.splitlines()]
+        # Not splitlines, which takes form feeds and others for ends of lines too
+        lines = [line + "\n" for line in source.removesuffix("\n").split("\n")]
         linecache.cache[filename] = len(source), None, lines, filename
         return lines
 
@@ -53,7 +54,7 @@ def extend(linecache: "ModuleType") -> None:
 
 
 def _source(filename: str) -> str | None:
-    directory, _, name = filename.rpartition(SEP)
+    directory, _, name = filename.rpartition(path_sep)
     try:
         found = resolve(directory)
         if found is None:

@@ -9,12 +9,13 @@ import marshal
 import sys
 from _frozen_importlib_external import (
     ExtensionFileLoader,
+    FileLoader,
     SourceFileLoader,
     SourcelessFileLoader,
     decode_source,
     path_separators,
 )
-from _imp import _fix_co_filename
+from _imp import _fix_co_filename  # type: ignore[attr-defined]
 
 from ..errors import BundleVersionError
 from ..format.listing import EMPTY_REF
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from importlib.resources.abc import TraversableResources
     from types import CodeType, ModuleType
 
+    from _typeshed import ReadableBuffer
+
     from .archive import Archive
     from .files import Unit
 
 
-class _InBundle:
+class _InBundle(FileLoader):
     """What loaders of modules in a bundle share: files are looked up in the archive first.
 
     `root` is the path at which the bundle, or its placed files, are served.
@@ -61,7 +64,7 @@ class _InBundle:
         path = _fspath(path)
         inside = self._inside(path)
         if inside is None:
-            return self._read_outside(path)
+            return super().get_data(path)
         data = self._archive.read(inside)
         if data is not None and path[-1:] in path_separators:
             raise NotADirectoryError(20, "Not a directory", path)
@@ -69,10 +72,9 @@ class _InBundle:
             raise self._archive.missing(inside, path)
         return data
 
-    def _read_outside(self, path: str) -> bytes:
-        return SourceFileLoader.get_data(self, path)  # type: ignore[arg-type]  # a FileLoader beside us
-
-    def get_resource_reader(self, fullname: str) -> "TraversableResources | None":
+    def get_resource_reader(  # type: ignore[override]  # typeshed has one kind of reader only
+        self, fullname: str
+    ) -> "TraversableResources | None":
         """Return the reader of a package's resources, or of those beside a module."""
         if fullname != self.name:
             return None
@@ -81,7 +83,7 @@ class _InBundle:
 
             if self.unit is not None:
                 self.unit.place()
-            return FileReader(self)  # type: ignore[no-any-return]
+            return FileReader(self)
         from .paths import BundlePath
         from .resources import reader_at
 
@@ -95,7 +97,7 @@ class _InBundle:
         return loader_of, (self.name, self.path)
 
 
-class BundleLoader(_InBundle, SourceFileLoader):
+class BundleLoader(_InBundle, SourceFileLoader):  # type: ignore[misc]  # typeshed: as importlib's own
     """Load one module from its stored code, or by compiling its stored source (A7).
 
     `path` is the module's `__file__`; `code` the encoded reference of its code.
@@ -158,7 +160,7 @@ class BundleLoader(_InBundle, SourceFileLoader):
         source = None if inside is None else self._archive.read(inside)
         if source is None:
             return None
-        return decode_source(source)  # type: ignore[no-any-return]
+        return decode_source(source)
 
     def path_stats(self, path: str) -> dict[str, int]:
         """Return size (bytes) and mtime (the bundle's, whole seconds) of a source file."""
@@ -168,7 +170,7 @@ class BundleLoader(_InBundle, SourceFileLoader):
             raise FileNotFoundError(2, "No such file or directory", path)
         return {"mtime": self._archive.stamp[3] // 10**9, "size": found[1].raw}
 
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:
+    def set_data(self, path: str, data: "ReadableBuffer", *, _mode: int = 0o666) -> None:
         """Do nothing: a bundle is never written to, and no cache file is left beside it."""
 
 
@@ -203,7 +205,9 @@ def _fspath(path: object) -> str:
 
 def _line(source: bytes, number: int | None) -> str | None:
     try:
-        return decode_source(source).splitlines(keepends=True)[(number or 0) - 1]
+        # Not splitlines, which takes form feeds and others for ends of lines too
+        lines = decode_source(source).split("\n")
+        return lines[(number or 0) - 1] + ("\n" if (number or 0) < len(lines) else "")
     except (IndexError, SyntaxError, UnicodeDecodeError):
         return None
 
@@ -211,8 +215,8 @@ def _line(source: bytes, number: int | None) -> str | None:
 def _trim() -> None:
     # L10: importlib leaves out of tracebacks what stands above a module's own lines, told by the
     # file name of its frames; these run below its frames and above `compile`.
-    for function in (BundleLoader.get_code, BundleLoader._compile):
-        function.__code__ = function.__code__.replace(  # type: ignore[attr-defined]
+    for function in (BundleLoader.get_code, BundleLoader._compile):  # noqa: SLF001  # our own
+        function.__code__ = function.__code__.replace(
             co_filename="<frozen importlib._bootstrap_external>"
         )
 

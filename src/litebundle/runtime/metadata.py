@@ -50,7 +50,7 @@ class MetadataFinder:
                 continue
             shadowed = _names_in(before, name)
             for distribution in find_distributions(finder, name):
-                if distribution._normalized_name not in shadowed:  # type: ignore[attr-defined]
+                if not shadowed or _normalized(distribution.name) not in shadowed:
                     yield distribution
 
 
@@ -77,7 +77,7 @@ def _names_in(entries: list[str], name: str | None) -> set[str]:
         return set()
     context = DistributionFinder.Context(path=entries, name=name)
     found = MetadataPathFinder.find_distributions(context)
-    return {distribution._normalized_name for distribution in found}  # type: ignore[attr-defined]
+    return {_normalized(distribution.name) for distribution in found}
 
 
 def find_distributions(finder: BundleFinder, name: str | None) -> "Iterator[Distribution]":
@@ -95,9 +95,12 @@ def find_distributions(finder: BundleFinder, name: str | None) -> "Iterator[Dist
     if listing is None:
         return
     for entry in _metadata([*listing.directories, *listing.files]):
-        if wanted is None or _normalized(entry.partition("-")[0].removesuffix(".egg-info")) == wanted:
+        if (
+            wanted is None
+            or _normalized(entry.partition("-")[0].removesuffix(".egg-info")) == wanted
+        ):
             inside = f"{directory}/{entry}" if directory else entry
-            yield PathDistribution(BundlePath(archive, finder.root, inside))  # type: ignore[arg-type]
+            yield PathDistribution(BundlePath(archive, finder.root, inside))
 
 
 def _metadata(names: "Iterable[str]") -> "Iterable[str]":

@@ -1,11 +1,10 @@
 """Which bundle a path entry leads to: the opened bundles of this process, by their paths."""
 
-from _frozen_importlib_external import path_sep as SEP
-from _frozen_importlib_external import path_separators
+from _frozen_importlib_external import path_sep, path_separators
 
 from ..errors import BundleError
 from .archive import Archive, open_archive
-from .descriptor import is_absolute, kind_of, stamp_of, working_directory
+from .descriptor import absolute, kind_of, stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +53,10 @@ def resolve(path: str) -> tuple[Mount, str, str] | None:
     Raises BundleError if a bundle stands there that cannot be used (F1).
     """
     try:
-        absolute = path if is_absolute(path) else working_directory() + SEP + path
+        path = absolute(path)
     except OSError:  # the working directory was removed
         return None
-    found = _above(absolute, _mounts.get, _nowhere) or _above(absolute, _mount_at, kind_of)
+    found = _above(path, _mounts.get, _nowhere) or _above(path, _mount_at, kind_of)
     if found is None:
         return None
     mount, base, parts = found
@@ -92,7 +91,7 @@ def _nowhere(path: str) -> None:
 
 def mount_join(base: str, directory: str) -> str:
     """Return the path of a directory of the bundle that is served at `base`."""
-    return base + SEP + directory.replace("/", SEP) if directory else base
+    return base + path_sep + directory.replace("/", path_sep) if directory else base
 
 
 def _mount_at(path: str) -> Mount | None:

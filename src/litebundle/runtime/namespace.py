@@ -1,7 +1,7 @@
 """Resources of namespace packages with portions in bundles (A3).
 
 The import system gives such a package a loader of its own, NamespaceLoader, whose reader takes
-portions for directories on disk (since 3.13 also in zips) and fails for those of any other path hook.
+portions for directories on disk (since 3.13 also in zips) and fails for those of other path hooks.
 """
 
 from _frozen_importlib_external import NamespaceLoader
@@ -12,6 +12,7 @@ from .paths import BundlePath
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable, TraversableResources
+    from typing import Any
 
 _standard_reader = NamespaceLoader.get_resource_reader
 
@@ -19,17 +20,17 @@ _standard_reader = NamespaceLoader.get_resource_reader
 def extend_loader() -> None:
     """Have NamespaceLoader read portions in bundles; all others go the standard way."""
     # There is no hook for it: neither path entry finders nor portions have a say in the loader.
-    NamespaceLoader.get_resource_reader = _get_resource_reader  # type: ignore[method-assign]
+    NamespaceLoader.get_resource_reader = _get_resource_reader  # type: ignore[method-assign, assignment]
 
 
-def _get_resource_reader(self: NamespaceLoader, module: str) -> "TraversableResources":
-    portions = list(self._path)  # type: ignore[attr-defined]
-    bundled = [_bundle_path(portion) for portion in portions]
-    if not any(bundled):
+def _get_resource_reader(self: NamespaceLoader, module: "Any") -> "TraversableResources":
+    portions: list[str] = list(self._path)  # type: ignore[attr-defined]
+    paths: list[Traversable | None] = [_bundle_path(portion) for portion in portions]
+    if not any(paths):
         return _standard_reader(self, module)
-    return _reader(
-        [path or _standard_path(portion) for path, portion in zip(bundled, portions, strict=True)]
-    )
+    for index, portion in enumerate(portions):
+        paths[index] = paths[index] or _standard_path(portion)
+    return _reader(paths)
 
 
 def _bundle_path(portion: str) -> BundlePath | None:
@@ -47,7 +48,7 @@ def _standard_path(portion: str) -> "Traversable | None":
     from pathlib import Path
 
     if hasattr(NamespaceReader, "_resolve"):  # 3.13, where a portion may be in a zip
-        return NamespaceReader._resolve(portion)  # type: ignore[no-any-return]
+        return NamespaceReader._resolve(portion)  # type: ignore[no-any-return]  # noqa: SLF001
     return Path(portion)
 
 

@@ -12,6 +12,7 @@ from ..errors import BundleCorrupt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from .descriptor import Descriptor
 
@@ -245,7 +246,7 @@ class Database:
         return data
 
     def _corrupt(
-        self, message: str, hint: str = "copy the file again, or build it again", **fields: object
+        self, message: str, hint: str = "copy the file again, or build it again", **fields: "Any"
     ) -> BundleCorrupt:
         return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
 

@@ -1,14 +1,14 @@
 """Paths into a bundle: what importlib.resources and importlib.metadata walk."""
 
 import io
-from _frozen_importlib_external import path_sep as SEP
-from _frozen_importlib_external import path_separators
+from _frozen_importlib_external import path_sep, path_separators
 
 from .mount import mount_join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
     from typing import Any
 
     from .archive import Archive
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 class BundlePath:
     """A file or directory of a bundle, existing or not: importlib.resources.abc.Traversable.
 
-    Missing things raise what pathlib's do. It is no os.PathLike: nothing outside of litebundle could
-    open it.
+    Missing things raise what pathlib's do. It is no os.PathLike: `open` could do nothing with it.
     """
 
     __slots__ = ("_archive", "_inside", "_root")
@@ -45,7 +44,7 @@ class BundlePath:
     @property
     def name(self) -> str:
         """The last component; the bundle's own name at its top."""
-        return str(self).rpartition(SEP)[2]
+        return str(self).rpartition(path_sep)[2]
 
     @property
     def suffix(self) -> str:
@@ -63,7 +62,7 @@ class BundlePath:
         """The directory above; the top's is the top."""
         return BundlePath(self._archive, self._root, self._inside.rpartition("/")[0])
 
-    def joinpath(self, *descendants: "str | BundlePath") -> "BundlePath":
+    def joinpath(self, *descendants: "str | PathLike[str]") -> "BundlePath":
         """Return the path below this one; `..` leads up, as far as the bundle reaches."""
         parts = self._inside.split("/") if self._inside else []
         for descendant in descendants:
@@ -77,7 +76,8 @@ class BundlePath:
                     parts.append(part)
         return BundlePath(self._archive, self._root, "/".join(parts))
 
-    __truediv__ = joinpath
+    def __truediv__(self, child: "str | PathLike[str]") -> "BundlePath":
+        return self.joinpath(child)
 
     def exists(self) -> bool:
         """Tell whether there is a file or directory."""

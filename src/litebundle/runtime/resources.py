@@ -1,13 +1,11 @@
 """The resource reader of a package in a bundle (A3)."""
 
-from .paths import BundlePath
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable, TraversableResources
 
 
-def reader_at(path: "BundlePath | Traversable") -> "TraversableResources":
+def reader_at(path: "Traversable") -> "TraversableResources":
     """Return a reader whose `files()` is the path.
 
     Only importlib.resources asks for one, so that its abstract classes cost nothing here.

@@ -8,6 +8,8 @@ from ..errors import BundleCorrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .descriptor import Descriptor
 
 STORED, DEFLATED = 0, 8
@@ -28,7 +30,9 @@ class Member:
 
     __slots__ = ("flags", "header", "method", "name", "raw", "stored")
 
-    def __init__(self, name: str, header: int, sizes: tuple[int, int], kind: tuple[int, int]) -> None:
+    def __init__(
+        self, name: str, header: int, sizes: tuple[int, int], kind: tuple[int, int]
+    ) -> None:
         self.name = name
         self.header = header
         self.stored, self.raw = sizes
@@ -69,7 +73,7 @@ class Zip:
 
     @property
     def members(self) -> dict[str, Member]:
-        """All members by name; of two with one name the later counts, as for the standard library."""
+        """All members by name; of two with one name the later counts, as in zipfile."""
         if self._members is None:
             data = self._source.read(self.directory, self._size)
             try:
@@ -103,7 +107,9 @@ class Zip:
         inside = member.header < self.directory
         head = self._source.read(member.header, 30) if inside else b""
         if head[:4] != _LOCAL or len(head) < 30:
-            raise self._corrupt(f"no member {member.name!r} where it should be", offset=member.header)
+            raise self._corrupt(
+                f"no member {member.name!r} where it should be", offset=member.header
+            )
         return member.header + 30 + _number(head, 26, 2) + _number(head, 28, 2)
 
     def read(self, member: Member) -> bytes:
@@ -129,7 +135,7 @@ class Zip:
                 raise self._corrupt(f"damaged member {member.name!r}: {error}") from error
         return data
 
-    def _corrupt(self, message: str, **fields: object) -> BundleCorrupt:
+    def _corrupt(self, message: str, **fields: "Any") -> BundleCorrupt:
         hint = "copy the file again, or build it again"
         return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
 

@@ -11,7 +11,9 @@ from litebundle.errors import BuildError
 try:
     import fcntl
 except ImportError:  # Windows: what a killed build left behind stays there
-    fcntl = None  # type: ignore[assignment]
+    _LOCKS = False
+else:
+    _LOCKS = True
 
 
 def check_output(output: Path) -> None:
@@ -63,7 +65,7 @@ def _create_beside(output: Path) -> tuple[Path, int]:
     while True:
         aside = output.with_name(f".{output.name}.{secrets.token_hex(4)}.tmp")
         descriptor = os.open(aside, flags, 0o666)
-        if fcntl is None:
+        if not _LOCKS:
             return aside, descriptor
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # tells other builds that this one lives
         if aside.exists():  # else one of them took it for a dead one's before it was locked
@@ -73,7 +75,7 @@ def _create_beside(output: Path) -> tuple[Path, int]:
 
 def _remove_stale(output: Path) -> None:
     """Remove what killed builds of this output left: files that nobody holds a lock on."""
-    if fcntl is None:
+    if not _LOCKS:
         return
     for path in output.parent.glob(f".{_literal(output.name)}.????????.tmp"):
         with contextlib.suppress(OSError):

@@ -96,7 +96,9 @@ class Content:
 
     def bottom_up(self) -> Iterator[Directory]:
         """Yield every directory after those inside it."""
-        yield from sorted(self.directories.values(), key=lambda d: (-d.path.count("/"), d.path == "", d.path))
+        yield from sorted(
+            self.directories.values(), key=lambda d: (-d.path.count("/"), d.path == "", d.path)
+        )
 
     def placements(self) -> Iterator[Placement]:
         """Yield every placement once, by the name of its unit."""

@@ -6,7 +6,10 @@ are known by then; and at last the listings' own offsets, patched in at equal si
 manifest. Nothing moves after the first two.
 """
 
+import contextlib
+import errno
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -54,8 +57,8 @@ _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 class SqliteWriter:
     """Writes a bundle's database to `path`, an empty file that nobody else has open.
 
-    `expected` is roughly how many bytes come; it chooses the page size. Raises OSError and
-    apsw.Error as the disk does.
+    `expected` is roughly how many bytes come; it chooses the page size. Raises OSError as the disk
+    does.
     """
 
     encode = staticmethod(deflated)
@@ -64,21 +67,22 @@ class SqliteWriter:
         self._path = path
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
-        self._connection = apsw.Connection(str(path), vfs=_UNLOCKED)
         page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
-        for pragma in (
-            f"page_size={page_size}",
-            "encoding='UTF-8'",
-            "auto_vacuum=NONE",
-            "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
-            "synchronous=OFF",  # `atomic` syncs it once
-            "cache_size=-65536",
-            f"application_id={APPLICATION_ID}",
-            f"user_version={VERSION}",
-        ):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.execute("BEGIN")
-        self._connection.execute(SCHEMA)
+        with _as_os_errors():
+            self._connection = apsw.Connection(str(path), vfs=_UNLOCKED)
+            for pragma in (
+                f"page_size={page_size}",
+                "encoding='UTF-8'",
+                "auto_vacuum=NONE",
+                "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
+                "synchronous=OFF",  # `atomic` syncs it once
+                "cache_size=-65536",
+                f"application_id={APPLICATION_ID}",
+                f"user_version={VERSION}",
+            ):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._connection.execute("BEGIN")
+            self._connection.execute(SCHEMA)
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module, whose source has that path."""
@@ -91,55 +95,72 @@ class SqliteWriter:
         del path, mode  # `finish` writes the table
         return self._blob(content)
 
+    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
+        """Write listings, tables and manifest, and close the database."""
+        with _as_os_errors():
+            self._insert("code", self._codes)
+            self._insert(
+                "files", [(f.path, f.kind, f.mode, f.blob.identifier) for f in content.files()]
+            )
+            self._insert("distributions", distributions)
+            self._next_transaction()
+            listings = _Listings(content, self._tails("blobs"))
+            self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
+            ids = {p.unit: listings.ids["placement", p.unit] for p in content.placements()}
+            self._insert(
+                "placements", [(p.unit, p.level, p.key, ids[p.unit]) for p in content.placements()]
+            )
+            self._next_transaction()
+            listings.offsets = self._tails("listings")
+            for key, data in listings.encode().items():
+                self._patch("listings", "listing", listings.ids[key], data)
+            root = listings.refs["directory", ""].hex()
+            self._insert("manifest", seal([*content.manifest, ("root", root)]))
+            self._connection.execute("COMMIT")
+            self.close()
+
+    def close(self) -> None:
+        """Close the database, finished or not."""
+        self._connection.close()
+
     def _blob(self, content: Encoded) -> Blob:
         digest = content.digest
         if known := self._known.get(digest):
             return known
         blob = content.as_blob(len(self._known) + 1)
         self._known[digest] = blob
-        self._connection.execute(
-            "INSERT INTO blobs VALUES (?, ?, ?, ?, ?)",
-            (blob.identifier, digest, content.encoding, content.raw, content.data),
-        )
+        row = (blob.identifier, digest, content.encoding, content.raw, content.data)
+        with _as_os_errors():
+            self._connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
         return blob
 
-    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
-        """Write listings, tables and manifest, and close the database."""
-        self._insert("code", self._codes)
-        self._insert(
-            "files", [(f.path, f.kind, f.mode, f.blob.identifier) for f in content.files()]
-        )
-        self._insert("distributions", distributions)
-        self._connection.execute("COMMIT")
-        self._connection.execute("BEGIN")
-        listings = _Listings(content, dict(self._read().tails("blobs")))
-        self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
-        self._insert(
-            "placements",
-            [(p.unit, p.level, p.key, listings.ids["placement", p.unit]) for p in content.placements()],
-        )
-        self._connection.execute("COMMIT")
-        self._connection.execute("BEGIN")
-        listings.offsets = dict(self._read().tails("listings"))
-        for key, data in listings.encode().items():
-            with self._connection.blob_open("main", "listings", "listing", listings.ids[key], True) as blob:  # noqa: FBT003
-                blob.write(data)
-        root = listings.refs["directory", ""].hex()
-        self._insert("manifest", seal([*content.manifest, ("root", root)]))
-        self._connection.execute("COMMIT")
-        self.close()
-
-    def close(self) -> None:
-        """Close the database, finished or not."""
-        self._connection.close()
-
-    def _insert(self, table: str, rows: "list[tuple[object, ...]]") -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
         if rows:
             marks = ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608
+            self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608  # our own names
 
-    def _read(self) -> Database:
-        return Database(Descriptor(str(self._path)))
+    def _patch(self, table: str, column: str, rowid: int, data: bytes) -> None:
+        """Overwrite a blob with one of its size, which moves nothing."""
+        with self._connection.blob_open("main", table, column, rowid, writeable=True) as blob:
+            blob.write(data)
+
+    def _next_transaction(self) -> None:
+        self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN")
+
+    def _tails(self, table: str) -> dict[int, int]:
+        """Return where the last column of each row committed stands, by row id."""
+        return dict(Database(Descriptor(str(self._path))).tails(table))
+
+
+@contextlib.contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except apsw.FullError as error:
+        raise OSError(errno.ENOSPC, "no space left for the database") from error
+    except (apsw.IOError, apsw.CantOpenError) as error:
+        raise OSError(errno.EIO, f"SQLite: {error}") from error
 
 
 class _Listings:
@@ -165,14 +186,16 @@ class _Listings:
         )
         found: dict[tuple[str, str], bytes] = {}
         for placement in self._content.placements():
-            self._add(found, ("placement", placement.unit), placement_listing(placement, variants, at))
+            self._add(
+                found, ("placement", placement.unit), placement_listing(placement, variants, at)
+            )
         for directory in self._content.bottom_up():
-            self._add(found, ("directory", directory.path), directory_listing(directory, variants, at))
+            self._add(
+                found, ("directory", directory.path), directory_listing(directory, variants, at)
+            )
         return {key: found[key] for key in self.ids}
 
-    def _add(
-        self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes
-    ) -> None:
+    def _add(self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes) -> None:
         found[key] = data
         identifier = self.ids[key]
         self.refs[key] = Ref(

@@ -7,10 +7,10 @@ are the members below `.litebundle/`, a name that nothing imports.
 
 import _imp
 import zipfile
-from stat import S_IFDIR, S_IFREG
 from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
+from stat import S_IFDIR, S_IFREG
 
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, Ref
@@ -62,7 +62,7 @@ class ZipWriter:
         return replace(content.as_blob(identifier), stored=size, encoding=ENCODING_DEFLATE)
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
-        """Write the index and close the zip; the manifest comes last, right before the directory."""
+        """Write the index and close the zip; the manifest stands right before the directory."""
         del distributions  # their metadata are files
         refs: dict[tuple[str, str], bytes] = {}
         at = Addresses(
@@ -96,7 +96,9 @@ class ZipWriter:
             return beside
         directory, slash, name = path.rpartition("/")
         level = f".opt-{kind.optimize}" if kind.optimize else ""
-        return f"{directory}{slash}__pycache__/{name.removesuffix('.py')}.{kind.cache_tag}{level}.pyc"
+        return (
+            f"{directory}{slash}__pycache__/{name.removesuffix('.py')}.{kind.cache_tag}{level}.pyc"
+        )
 
     def _listing(self, number: int, data: bytes) -> bytes:
         identifier, offset, size = self._write(f".litebundle/{number}", data)

@@ -1,6 +1,7 @@
 """Several sources laid over each other: what merges, what conflicts, who wins."""
 
 import importlib.machinery
+import os
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -139,6 +140,15 @@ def test_conflicts_are_refused_or_the_earlier_source_wins(
     path = conflict.partition(":")[0]
     assert problem.startswith(f"{conflict}: {tmp_path}/a/")
     assert problem.endswith(f" and {tmp_path}/b/{path}")
+
+
+def test_contents_are_compared_whatever_the_times_say(tmp_path: Path) -> None:
+    """Equal size and modification time do not make files equal."""
+    for source in "ab":
+        make(tmp_path / source, {"m.py": source})
+        os.utime(tmp_path / source / "m.py", (0, 0))
+    with pytest.raises(BuildError, match="contradict each other in 1 place"):
+        collect([tmp_path / "a", tmp_path / "b"])
 
 
 def test_all_conflicts_are_listed_at_once(tmp_path: Path) -> None:

@@ -89,6 +89,25 @@ def test_the_target_is_the_interpreter_asked() -> None:
         )
 
 
+def test_workers_have_one_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of Python's variables only the hash seed is set, to 0; the others are handed on."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.setenv("PYTHONHASHSEED", "5")
+    monkeypatch.setenv("OTHER", "kept")
+    seen = tmp_path / "seen"
+    python = script(
+        tmp_path / "python",
+        f'env > "{seen}"',
+        f'echo "$*" >> "{seen}"',
+        f'exec "{sys.executable}" "$@"',
+    )
+    with Pool(python):
+        lines = seen.read_text().splitlines()
+    assert [line for line in lines if line.startswith("PYTHON")] == ["PYTHONHASHSEED=0"]
+    assert "OTHER=kept" in lines
+    assert lines[-1].startswith("-s -S -P -W ignore /")
+
+
 def test_results_come_in_the_order_of_the_entries(tmp_path: Path) -> None:
     """A file that takes long does not let later ones pass it."""
     sources = {"slow.py": SLOW} | {f"m{number:03}.py": f"x = {number}" for number in range(300)}
