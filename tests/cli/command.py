@@ -50,9 +50,7 @@ def python(
     )
 
 
-def bundle(
-    *arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **options: Any
-) -> Any:
+def bundle(*arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **options: Any) -> Any:
     """Run `bundle` with the arguments, and the interpreter under it with the flags."""
     return python(*flags, "-m", "litebundle", *arguments, cwd=cwd, **options)
 

@@ -15,7 +15,8 @@ PROGRAM: Tree = {
         "    'argv': sys.argv, 'path': sys.path, 'globals': sorted(globals()),\n"
         "    'name': __name__, 'package': __package__, 'spec': __spec__.name,\n"
         "    'file': __file__, 'main': sys.modules['__main__'].__dict__ is globals(),\n"
-        "    'flags': list(sys.flags), 'warnings': sys.warnoptions, 'x': dict(sorted(sys._xoptions.items())),\n"
+        "    'flags': list(sys.flags), 'warnings': sys.warnoptions,\n"
+        "    'x': sorted(sys._xoptions.items()),\n"
         "    'excepthook': sys.excepthook is sys.__excepthook__,\n"
         "}, indent=1))\n"
     ),

@@ -77,9 +77,10 @@ def test_many_things_left_out_for_one_reason_are_summed_up(source: Path) -> None
     """The summary stays readable; the JSON has all of them."""
     for number in range(9):
         (source / f"d{number}" / "__pycache__").mkdir(parents=True)
-    assert "  bytecode cache: d0/__pycache__, d1/__pycache__, d2/__pycache__ and 7 more" in built(
-        source
-    ).stdout.splitlines()
+    assert (
+        "  bytecode cache: d0/__pycache__, d1/__pycache__, d2/__pycache__ and 7 more"
+        in built(source).stdout.splitlines()
+    )
     assert len(json.loads(built(source, "--json").stdout)["skipped"]) == 10
 
 

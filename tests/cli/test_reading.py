@@ -194,9 +194,7 @@ def test_what_is_no_bundle_is_refused(command: str, file: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("command", ["list", "info", "verify", "cat"])
-def test_a_bundle_of_a_newer_format_is_refused(
-    command: str, file: Path, library: Library, tmp_path: Path
-) -> None:
+def test_a_bundle_of_a_newer_format_is_refused(command: str, file: Path, tmp_path: Path) -> None:
     """Both numbers are told, and what to do."""
     newer = tmp_path / "newer"
     data = bytearray(file.read_bytes())

@@ -218,7 +218,7 @@ def test_an_entry_point_fails_with_its_own_traceback(packed: Path) -> None:
     """From the function's own frame on."""
     done = bundle("run", packed, "app.raises:fail", cwd=packed.parent)
     assert done.returncode == 1
-    assert "raises.py\", line 5, in fail" in done.stderr
+    assert 'raises.py", line 5, in fail' in done.stderr
     assert "runtime" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Whatever a database or a zip holds, both are read as SQLite and the standard library read them."""
+"""Whatever a database or a zip holds: it is read as SQLite and the standard library read it."""
 
 import io
 import zipfile
@@ -168,5 +168,5 @@ def test_any_zip_reads_as_the_standard_library_reads_it(
 def test_any_damage_to_a_zip_is_refused_or_read(
     members: dict[str, tuple[bytes, int, bool]], splices: list[_Splice]
 ) -> None:
-    """Bytes removed, added and changed anywhere end in contents or BundleCorrupt, after few reads."""
+    """Bytes removed, added and changed anywhere end in contents or BundleCorrupt."""
     zips.assert_agree(_spliced(_zipped(members, b"comment"), splices))

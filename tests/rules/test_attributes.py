@@ -1,10 +1,9 @@
-"""I1 to I5: what modules, specs, loaders and finders say of themselves."""
+"""I1 to I4: what modules and their specs say of themselves."""
 
 import importlib
 import importlib.util
-import pickle
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from pkgutil import get_importer
 from types import CodeType
@@ -29,7 +28,17 @@ def outer(argument=lambda: None):
     return Inner
 """
 
+
+def _native() -> dict[str, bytes]:
+    """Return an extension module of the running Python, as `native._queue`."""
+    spec = importlib.util.find_spec("_queue")
+    if spec is None or spec.origin is None or not spec.has_location:
+        return {}
+    return {"native/_queue.so": Path(spec.origin).read_bytes()}
+
+
 TREE: Tree = {
+    **_native(),
     "journal.py": "RUNS = []\n",
     "top.py": NESTED,
     "pkg/__init__.py": "import journal\njournal.RUNS.append(__name__)\n",
@@ -196,6 +205,13 @@ def test_rule_I2_open_finds_the_data_of_a_package() -> None:
     assert [path.name for path in (folder / "folder").iterdir()] == ["more.txt"]
 
 
+@pytest.mark.skipif("native/_queue.so" not in TREE, reason="this Python has _queue built in")
+def test_rule_I2_an_extension_modules_file_ends_in_its_suffix(compare: Compare) -> None:
+    """A native module is imported from a file that has its own name."""
+    lines = compare(ATTRIBUTES.format(names=["native._queue"])).stdout.splitlines()
+    assert "  __file__ <root>/native/_queue.so" in lines
+
+
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize("name", ["stuffed", "stuffed.inner"])
 def test_rule_I2_data_is_found_beside_the_file(name: str) -> None:
@@ -314,70 +330,3 @@ def test_rule_I4_find_spec_of_an_imported_module_is_its_own() -> None:
     assert "pkg" in sys.modules
     assert "pkg.sub" not in sys.modules
     assert spec_of("pkg") is sys.modules["pkg"].__spec__
-
-
-# I5
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_rule_I5_a_modules_repr_names_its_location(place: Place, name: str) -> None:
-    """`<module 'name' from 'location'>`."""
-    module = importlib.import_module(name)
-    assert repr(module) == f"<module {name!r} from {module.__file__!r}>"
-    assert place.entry in repr(module)
-
-
-@pytest.mark.parametrize("name", ["top", "pkg"])
-def test_rule_I5_reprs_are_useful(archive: Place, name: str) -> None:
-    """Those of specs, loaders and finders name the module or the entry they are for."""
-    spec = spec_of(name)
-    assert f"name={name!r}" in repr(spec)
-    assert repr(spec.origin) in repr(spec)
-    assert name in repr(spec.loader)
-    assert repr(archive.at("pkg")) in repr(get_importer(archive.at("pkg")))
-
-
-@pytest.mark.usefixtures("place")
-def test_rule_I5_two_specs_of_one_module_are_equal() -> None:
-    """Specs and loaders found twice are equal, hash alike, and differ from all others."""
-    importlib.import_module("pkg")
-    importlib.invalidate_caches()
-    found = [PathFinder.find_spec(name) for name in ("top", "top", "empty", "journal")]
-    one, two, other, _ = found
-    assert one is not two
-    assert one == two
-    assert one is not None
-    assert two is not None
-    assert other is not None
-    assert one.loader == two.loader
-    assert hash(one.loader) == hash(two.loader)
-    assert one.loader != other.loader
-    assert one != other
-    others: list[object] = ["top", None, 3]
-    assert one.loader not in others
-    assert len({spec.loader for spec in found if spec}) == 3
-
-
-def test_rule_I5_loaders_of_two_places_differ(place: Place, tmp_path: Path) -> None:
-    """A module of the same name elsewhere has another spec and another loader."""
-    one = spec_of("top")
-    copy = place.copy_to(tmp_path / "copy.bundle")
-    sys.path[0] = copy.entry
-    two = spec_of("top")
-    assert one != two
-    assert one.loader != two.loader
-
-
-@pytest.mark.usefixtures("place")
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_rule_I5_loaders_pickle_or_refuse(protocol: int) -> None:
-    """A pickled loader comes back equal and at work, or cannot be pickled at all."""
-    loader = loader_of("pkg.sub")
-    try:
-        data = pickle.dumps(loader, protocol)
-    except (TypeError, pickle.PicklingError):
-        return
-    again = pickle.loads(data)  # noqa: S301 - our own
-    assert again == loader
-    assert again.get_source("pkg.sub") == NESTED
-    assert pickle.loads(pickle.dumps(spec_of("pkg.sub"), protocol)) == spec_of("pkg.sub")  # noqa: S301

@@ -45,13 +45,6 @@ def test_rule_F1_an_entry_that_is_no_string_is_refused(archive: Place, kind: Any
         archive.hook(kind(archive.entry))
 
 
-def test_rule_F1_bytes_on_the_path_are_passed_over(place: Place) -> None:
-    """A bytes entry on `sys.path` finds nothing and disturbs nothing."""
-    sys.path[0] = os.fsencode(place.entry)  # type: ignore[call-overload]
-    with pytest.raises(ModuleNotFoundError, match="No module named 'top'"):
-        importlib.import_module("top")
-
-
 def _write_database(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("create table someone_elses (value)")

@@ -38,6 +38,7 @@ print(pkg.sub.RAN, evaluates.EVALUATED, latin.VALUE, crlf.VALUE)
 print("compiled", len(compiled))
 """
 
+TAG = str(sys.implementation.cache_tag)
 FLAGS: dict[int, list[str]] = {0: [], 1: ["-O"], 2: ["-OO"]}
 LEVELS = [(0,), (1,), (2,), (0, 1, 2)]
 
@@ -86,6 +87,18 @@ def test_rule_A8_without_sources_the_stored_level_runs(
     assert shown(run(bundle, SHOW, flags=FLAGS[level])) == (expected[level], 0)
 
 
+# Stands in for another interpreter: bundles say for which implementation their code is.
+OTHER_PYTHON = 'sys.implementation.name, sys.implementation.cache_tag = "other", "other-42"\n'
+
+
+def test_rule_A7_code_for_another_python_is_compiled_from_source(
+    library: Library, packed: str, expected: dict[int, list[str]]
+) -> None:
+    """Where there is code, but not for this Python, the source is compiled by its rules."""
+    bundle = library.place(TREE, packed)
+    assert shown(run(bundle, OTHER_PYTHON + SHOW)) == (expected[0], 6)
+
+
 NO_CODE = """
 import traceback
 for name in ("leveled", "pkg.sub", "leveled"):
@@ -102,19 +115,29 @@ print(importlib.util.find_spec("leveled").origin)
 """
 
 
-def test_rule_A7_neither_code_nor_source_names_both_versions(library: Library, packed: str) -> None:
+@pytest.mark.parametrize(
+    ("flags", "before", "versions"),
+    [
+        (["-OO"], "", (f"{TAG} -O2", f"{TAG} -O1")),
+        (["-O"], OTHER_PYTHON, ("other-42 -O1", f"{TAG} -O1")),
+    ],
+    ids=["level", "python"],
+)
+def test_rule_A7_neither_code_nor_source_names_both_versions(
+    library: Library,
+    packed: str,
+    flags: list[str],
+    before: str,
+    versions: tuple[str, str],
+) -> None:
     """The error, no ImportError, says what this process needs, what is there, and what to do."""
     bundle = library.place(TREE, packed, optimize=(1,), sources=False)
-    outcome = run(bundle, NO_CODE, flags=["-OO"])
+    outcome = run(bundle, before + NO_CODE, flags=flags)
     lines = outcome.stdout.splitlines()
     assert outcome.stderr == ""
-    assert [line.partition(":")[0] for line in lines[::2][:3]] == ["BundleVersionError"] * 3
-    assert "swallowed" not in lines
-    assert lines[1] == lines[3] == lines[5] == "False"
+    assert [line.partition(":")[0] for line in lines[:6:2]] == ["BundleVersionError"] * 3
+    assert lines[1:6:2] == ["False"] * 3
     message = lines[0]
-    tag = str(sys.implementation.cache_tag)
-    assert message.count(tag) == 2
-    assert "leveled" in message
-    assert "<root>" in message
-    assert "hint: " in message
+    for part in (*versions, "leveled", "<root>", "hint: "):
+        assert part in message
     assert lines[6] == "<root>/leveled.py"

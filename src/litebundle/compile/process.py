@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from litebundle.compile import worker
 from litebundle.compile.target import Target
@@ -75,9 +75,14 @@ class Worker:
         raise self._unusable(f"it identified itself as {answer!r}")
 
     def compile(self, levels: tuple[int, ...], batch: Sequence[Source]) -> list[Answer]:
-        """Return the answers in the order of the batch; raises WorkerDiedError."""
-        answers: list[Answer] = self._exchange((levels, list(batch)))
-        return answers
+        """Return the answers in the order of the batch; raises WorkerDiedError, BuildError."""
+        answers = self._exchange((levels, list(batch)))
+        if isinstance(answers, str):
+            raise BuildError(
+                f"the compiler's own code failed: {answers}",
+                hint="this is a fault of litebundle: please report it with that file",
+            )
+        return cast("list[Answer]", answers)
 
     def kill(self) -> None:
         """End the process at once; a thread that waits for its answer gets WorkerDiedError."""
@@ -122,7 +127,7 @@ class Worker:
             status = self._process.wait()
         if status >= 0:
             return WorkerDiedError(f"exit status {status}")
-        return WorkerDiedError(f"killed by {signal.Signals(-status).name}")
+        return WorkerDiedError(f"killed by signal {-status} ({signal.strsignal(-status)})")
 
     def _complaint(self) -> str:
         """Return the line of the dead process's messages that tells most."""

@@ -4,7 +4,8 @@ It is started by file name, without `site` and with a fixed hash seed. Messages 
 length, little-endian, and that much marshal (version 2, which every Python reads):
 
     None                             -> (implementation, version, cache tag, magic number)
-    (levels, [(path, source), ...])  -> [((code, ...), None) or ((), error), ...]
+    (levels, [(path, source), ...])  -> [((code, ...), None) or ((), error), ...], or text: a fault
+                                        of ours, and no answer at all
 """
 
 import io
@@ -33,8 +34,7 @@ def main() -> None:
             _silence()
         else:
             levels, batch = content
-            codes = [compiled(path, source, levels) for path, source in batch]
-            data = marshal.dumps(codes, MARSHAL_VERSION)
+            data = marshal.dumps(_answers(levels, batch), MARSHAL_VERSION)
         answers.write(len(data).to_bytes(8, "little") + data)
         answers.flush()
 
@@ -62,23 +62,37 @@ def _silence() -> None:
     os.close(null)
 
 
+def _answers(
+    levels: tuple[int, ...], batch: list[tuple[str, bytes]]
+) -> str | list[tuple[tuple[bytes, ...], str | None]]:
+    path = ""
+    try:
+        answers = []
+        for path, source in batch:
+            answers.append(compiled(path, source, levels))
+    except Exception as error:  # noqa: BLE001 - told to the builder, which fails
+        return f"{path}: {type(error).__name__}: {error}"
+    return answers
+
+
 def compiled(
     path: str, source: bytes, levels: tuple[int, ...]
 ) -> tuple[tuple[bytes, ...], str | None]:
     """Return the code of one file at every level, or why there is none."""
     try:
-        return tuple(_code(path, source, level) for level in levels), None
+        dumped = [_dumped(path, source, level) for level in levels]
     except SyntaxError as error:
         where = f" (line {error.lineno})" if error.lineno else ""
         return (), f"{type(error).__name__}: {error.msg}{where}"
     except Exception as error:  # noqa: BLE001 - ValueError, RecursionError, MemoryError, ...
         return (), f"{type(error).__name__}: {error}".removesuffix(": ")
+    # Outside: a fault of ours is no reason to take the file for one that does not compile.
+    return tuple(map(canonical, dumped)), None
 
 
-def _code(path: str, source: bytes, level: int) -> bytes:
+def _dumped(path: str, source: bytes, level: int) -> bytes:
     """Compile as importlib's source_to_code does, naming the file by its path in the bundle."""
-    code = compile(source, path, "exec", dont_inherit=True, optimize=level)
-    return canonical(marshal.dumps(code))
+    return marshal.dumps(compile(source, path, "exec", dont_inherit=True, optimize=level))
 
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ the same bytes (python/cpython gh-78274, gh-129724). The canonical form of a val
   equals nothing. Code objects and mutable ones keep the identity that they had.
 - FLAG_REF stands on what is referenced later and nowhere else.
 - The elements of sets are sorted by their content.
-- A string is interned if it names something (co_names, the local variables, co_name) or looks
-  like a name: creating a code object interns these. Whether it had been interned is not asked.
+- Short ASCII strings that look like a name are interned and no others, whatever they were.
+  Creating a code object interns these, and what names something in it, in any case.
 
 The format is that of CPython's Python/marshal.c, versions 2 to 5 (Python 3.14). Speed matters, for
 this is to cost a fraction of compiling: so there is no tree, and one long loop with few calls.
 """
 
 from _imp import source_hash
-from itertools import chain, count, islice, repeat
+from itertools import chain, count, repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,25 +29,21 @@ if TYPE_CHECKING:
     _Frame = tuple[repeat[None], list[int], int, int, bytes]
 
 MAX_DEPTH = 2000
-"""How deep objects may nest: MAX_MARSHAL_STACK_DEPTH of marshal.c, everywhere but on Windows."""
+"""How deep objects may nest: MAX_MARSHAL_STACK_DEPTH of marshal.c, which is less on Windows."""
 
 # How to find an object's end, by its type. Positive: it has that many bytes.
 _UNKNOWN = 0
 _SHORT = -1  # a string, one byte of length
-_BYTES = -2  # four bytes of length
-_TEXT = -3  # a string, four bytes of length
+_LONG = -2  # bytes or a string, four bytes of length
+_NUMBER = -3  # a large int, a float or complex
 _CONTAINER = -4
-_NUMBER = -5  # a large int, a float or complex
 
 _FLAG = 0x80
 _REF, _CODE, _DICT, _SLICE, _SET, _FROZENSET, _TUPLE, _SMALL_TUPLE = b"rc{:<>()"
-_LONG, _FLOAT, _NULL = b"lg0"
+_NULL, _INT, _FLOAT = b"0lg"
 _RESUMED = (_CODE, _DICT)
 _LATE = (_CODE, _SLICE, _FROZENSET)
 """What can be referred to only when it is complete: not by its own members."""
-
-_SHORT_INTERNED, _ASCII_INTERNED, _UNICODE_INTERNED = b"ZAt"
-_PLAIN = {_SHORT_INTERNED: b"z", _ASCII_INTERNED: b"a", _UNICODE_INTERNED: b"u"}
 
 
 def canonical(data: bytes) -> bytes:
@@ -55,8 +51,15 @@ def canonical(data: bytes) -> bytes:
 
     Raise ValueError, naming the offset, if the data is not one whole value.
     """
-    items = _read(data)
-    items.settle_interned()
+    items = _Items()
+    try:
+        end = _read(data, items)
+    except IndexError:
+        end = len(data) + 1
+    if end > len(data):
+        raise _bad(len(data), "it ends too early")
+    if end < len(data):
+        raise _bad(end, "more follows")
     if items.sets:
         items.sort_sets()
     return items.written()
@@ -65,10 +68,9 @@ def canonical(data: bytes) -> bytes:
 def _kinds() -> "Iterator[int]":
     kinds = {
         **dict.fromkeys(b"zZ", _SHORT),
-        **dict.fromkeys(b"aAut", _TEXT),
+        **dict.fromkeys(b"saAut", _LONG),
         **dict.fromkeys(b"()[{<>:c", _CONTAINER),
         **dict.fromkeys(b"lgy", _NUMBER),
-        b"s"[0]: _BYTES,
         b"i"[0]: 5,
     }
     kinds |= {code | _FLAG: kind for code, kind in kinds.items()}
@@ -77,13 +79,13 @@ def _kinds() -> "Iterator[int]":
 
 
 def _types() -> "Iterator[bytes]":
-    interned = {plain[0]: bytes((code,)) for code, plain in _PLAIN.items()}
-    return (interned.get(code & ~_FLAG, bytes((code & ~_FLAG,))) for code in range(256))
+    plain = {b"Z"[0]: b"z", b"A"[0]: b"a", b"t"[0]: b"u"}
+    return (plain.get(code & ~_FLAG, bytes((code & ~_FLAG,))) for code in range(256))
 
 
 _KIND = tuple(_kinds())
 _TYPE = tuple(_types())
-"""By type: its byte without the flag, and for the time being, interned if a string."""
+"""By type: its byte with neither the flag nor whether it is interned."""
 _FLAGGED = tuple(bytes((code | _FLAG,)) for code in range(256))
 
 
@@ -106,17 +108,12 @@ _FIXED_OTHER = (
     *(b"0", b")\0", b"s\0\0\0\0"),
     *(b"N", b"T", b"F", b".", b"S"),
     *(b"i" + value.to_bytes(4, "little", signed=True) for value in range(-5, 257)),
-)
-_FIXED_STRINGS = (
-    b"z\0",
-    *(b"z\1" + chr(character).encode() for character in range(128)),
     *(b"u\2\0\0\0" + chr(character).encode() for character in range(128, 256)),
 )
-_FIXED = _FIXED_OTHER + _FIXED_STRINGS
+_FIXED_SHORT = (b"\0", *(bytes((1, character)) for character in range(128)))
+_FIXED = (*_FIXED_OTHER, *(b"z" + text for text in _FIXED_SHORT))
 _OTHER_LINKS = {head: item for item, head in enumerate(_FIXED_OTHER)}
-_STRING_LINKS = {
-    _TYPE[head[0]] + head[1:]: item for item, head in enumerate(_FIXED_STRINGS, len(_FIXED_OTHER))
-}
+_SHORT_LINKS = {text: item for item, text in enumerate(_FIXED_SHORT, len(_FIXED_OTHER))}
 
 
 class _Items:
@@ -126,41 +123,27 @@ class _Items:
     the stream to be: `item` where one is written in place, a link elsewhere.
     """
 
-    __slots__ = ("composites", "heads", "layout", "members", "named", "other", "sets", "strings")
+    __slots__ = ("composites", "heads", "layout", "members", "other", "sets", "short")
 
     def __init__(self) -> None:
         self.heads = list(_FIXED)  # by item: its bytes before those of its first member
-        self.strings = _STRING_LINKS.copy()  # head -> link
-        self.other = _OTHER_LINKS.copy()  # head -> link
+        self.short = _SHORT_LINKS.copy()  # length and characters -> link
+        self.other = _OTHER_LINKS.copy()  # type and what follows -> link
         self.composites: dict[object, int] = {(): _EMPTY_TUPLE}  # links of members -> link
         self.members: dict[int, list[int]] = {}  # container -> links
-        self.named: list[int] = []  # links of names
         self.sets: list[int] = []  # those of several elements
         self.layout: list[int] = []
 
-    def leaf(self, data: bytes, pos: int, kind: int) -> tuple[int, dict[bytes, int]]:
-        """Return the end of one of the rarer objects, and where to look for its equal."""
-        if kind == _TEXT:
-            return pos + 5 + _int(data, pos + 1), self.strings
-        if kind != _NUMBER:
-            raise _bad(pos, f"unexpected type {data[pos : pos + 1]!r}")
-        code = data[pos] & ~_FLAG
-        if code == _LONG:  # digits of 15 bits; the sign is the length's
-            return pos + 5 + 2 * abs(_int(data, pos + 1, signed=True)), self.other
-        end = pos + 9 if code == _FLOAT else pos + 17
-        # A NaN equals nothing: two in a set must stay two.
-        return end, {} if _has_nan(data[pos + 1 : end]) else self.other
-
     def resume(self, data: bytes, pos: int, item: int, links: list[int]) -> tuple[int, int]:
-        """Return how many more objects belong to a container, and where they begin."""
-        kind = self.heads[item][0]
-        if kind == _CODE and len(links) == 8:  # a number stands amid the objects
+        """Return how many more objects a container has, and where they begin."""
+        if self.heads[item][0] == _CODE:
+            if len(links) != 8:
+                return 0, pos
+            # Here a number stands amid the objects.
             links.append(~len(self.heads))
             self.layout.append(len(self.heads))
             self.heads.append(data[pos : pos + 4])
             return 2, pos + 4
-        if kind != _DICT:
-            return 0, pos
         if data[pos] != _NULL:
             return 2, pos
         links.append(_NULL_ITEM)
@@ -177,13 +160,10 @@ class _Items:
         key: object
         if kind in (_SMALL_TUPLE, _TUPLE):
             key = tuple(links)
-        elif kind == _CODE:
-            self._note_names(links)
-            return ~item
         else:
             if kind in (_SET, _FROZENSET) and len(links) > 1:
                 self.sets.append(item)
-            if kind not in _LATE:
+            if kind not in (_FROZENSET, _SLICE):
                 return ~item
             key = frozenset(links) if kind == _FROZENSET else (b":", *links)
         link = self.composites.setdefault(key, ~item)
@@ -195,37 +175,25 @@ class _Items:
             self.layout.append(link)
         return link
 
-    def _note_names(self, links: list[int]) -> None:
-        # co_code, co_consts, co_names, localsplusnames, localspluskinds, co_filename, co_name, ...
-        self.named += self.members.get(~links[2], ())
-        self.named += self.members.get(~links[3], ())
-        self.named.append(links[6])
-
-    def settle_interned(self) -> None:
-        """Settle which strings are interned: so far all are."""
-        links = set(islice(self.strings.values(), len(_STRING_LINKS), None))
-        for link in links.difference(self.named):
-            head = self.heads[~link]
-            if not _is_name(head):
-                self.heads[~link] = _PLAIN[head[0]] + head[1:]
-
     def sort_sets(self) -> None:
         """Put the elements of sets in order, and the layout with them."""
+        members, layout = self.members, self.layout
         content: dict[int, bytes] = {}
         for item in self.sets:
             self._find_content(item, content)
-            self.members[item].sort(key=lambda link: content[link if link >= 0 else ~link])
-        todo = [~self.layout[0]]
-        self.layout.clear()
+            members[item].sort(key=lambda link: content[link if link >= 0 else ~link])
+        todo = [~layout[0]]
+        layout.clear()
         written = set()
         while todo:
             link = todo.pop()
             if link >= 0 or link in written:
-                self.layout.append(link)
+                layout.append(link)
             else:
                 written.add(link)
-                self.layout.append(~link)
-                todo.extend(reversed(self.members.get(~link, ())))
+                layout.append(~link)
+                if ~link in members:
+                    todo += reversed(members[~link])
 
     def _find_content(self, item: int, content: dict[int, bytes]) -> None:
         """Find the bytes of an item, and of all it contains, with no references in them.
@@ -260,10 +228,10 @@ class _Items:
         return b"".join(map(table.__getitem__, self.layout))
 
 
-def _read(data: bytes) -> _Items:
-    """Return the objects of a stream, in the order in which they stand there."""
-    items = _Items()
-    heads, layout, strings, other = items.heads, items.layout, items.strings, items.other
+# The loop: as one function, for calls would be much of the time.
+def _read(data: bytes, items: _Items) -> int:  # noqa: C901, PLR0912, PLR0915
+    """Take the objects of a stream, in the order in which they stand there, and return its end."""
+    heads, layout, short, other = items.heads, items.layout, items.short, items.other
     index: dict[bytes, int] = {}  # references as the stream has them -> links
     references = _references()
     # The container at hand: members to come, links of those before, itself, where it begins in
@@ -271,73 +239,67 @@ def _read(data: bytes) -> _Items:
     todo, links, item, start, reference = repeat(None, 1), list[int](), -1, 0, b""
     stack: list[_Frame] = []
     pos = 0
-    try:
-        while True:
-            for _ in todo:
-                code = data[pos]
-                if code == _REF:  # nearly half of all
-                    end = pos + 5
-                    link = index[data[pos:end]]
-                    layout.append(link)
-                    links.append(link)
-                    pos = end
-                    continue
-                kind = _KIND[code]
-                if kind == _CONTAINER:
-                    stack.append((todo, links, item, start, reference))
-                    size, end = _opening(data, pos, len(stack))
-                    todo, links, item, start = repeat(None, size), [], len(heads), len(layout)
-                    heads.append(_TYPE[code] + data[pos + 1 : end])
-                    layout.append(item)
-                    reference = next(references) if code & _FLAG else b""
-                    if reference and code & ~_FLAG not in _LATE:
-                        index[reference] = ~item
-                    pos = end
-                    break
-                equals = other
-                if kind == _SHORT:
-                    end = pos + 2 + data[pos + 1]
-                    equals = strings
-                elif kind == _BYTES:
-                    end = pos + 5 + int.from_bytes(data[pos + 1 : pos + 5], "little")
-                elif kind > 0:
-                    end = pos + kind
-                else:
-                    end, equals = items.leaf(data, pos, kind)
-                head = _TYPE[code] + data[pos + 1 : end]
-                if head in equals:
-                    link = equals[head]
-                    layout.append(link)
-                else:
-                    layout.append(len(heads))
-                    link = equals[head] = ~len(heads)
-                    heads.append(head)
-                links.append(link)
-                if code & _FLAG:
-                    index[next(references)] = link
+    while True:
+        for _ in todo:
+            code = data[pos]
+            if code == _REF:  # nearly half of all
+                end = pos + 5
+                found = index.get(data[pos:end])
+                if found is None:
+                    raise _bad(pos, "reference to nothing")
+                layout.append(found)
+                links.append(found)
                 pos = end
+                continue
+            kind = _KIND[code]
+            if kind == _CONTAINER:
+                stack.append((todo, links, item, start, reference))
+                size, end = _opening(data, pos, len(stack))
+                todo, links, item, start = repeat(None, size), [], len(heads), len(layout)
+                heads.append(_TYPE[code] + data[pos + 1 : end])
+                layout.append(item)
+                reference = next(references) if code & _FLAG else b""
+                if reference and code & ~_FLAG not in _LATE:
+                    index[reference] = ~item
+                pos = end
+                break
+            if kind == _SHORT:
+                end = pos + 2 + data[pos + 1]
+                equals, head = short, data[pos + 1 : end]
             else:
-                if item < 0:
-                    break
-                if heads[item][0] in _RESUMED:
-                    size, pos = items.resume(data, pos, item, links)
-                    if size:
-                        todo = repeat(None, size)
-                        continue
-                link = items.close(item, links, start)
-                if reference:
-                    index[reference] = link
-                todo, links, item, start, reference = stack.pop()
-                links.append(link)
-    except IndexError:
-        pos = len(data) + 1
-    except KeyError:
-        raise _bad(pos, "reference to nothing") from None
-    if pos > len(data):
-        raise _bad(len(data), "it ends too early")
-    if pos < len(data):
-        raise _bad(pos, "more follows")
-    return items
+                end = pos + kind if kind > 0 else _end(data, pos, kind)
+                equals, head = other, _TYPE[code] + data[pos + 1 : end]
+            if head in equals:
+                link = equals[head]
+                layout.append(link)
+            else:
+                link = ~len(heads)
+                layout.append(~link)
+                if kind == _SHORT:
+                    short[head] = link
+                    # As all_name_chars() in CPython's Objects/codeobject.c
+                    named = head[1:].replace(b"_", b"a").isalnum()
+                    head = b"Z" + head if named else b"z" + head
+                elif kind != _NUMBER or not _is_nan(head):
+                    other[head] = link
+                heads.append(head)
+            links.append(link)
+            if code & _FLAG:
+                index[next(references)] = link
+            pos = end
+        else:
+            if item < 0:
+                return pos
+            if heads[item][0] in _RESUMED:
+                size, pos = items.resume(data, pos, item, links)
+                if size:
+                    todo = repeat(None, size)
+                    continue
+            link = items.close(item, links, start)
+            if reference:
+                index[reference] = link
+            todo, links, item, start, reference = stack.pop()
+            links.append(link)
 
 
 def _opening(data: bytes, pos: int, depth: int) -> tuple[int, int]:
@@ -350,40 +312,36 @@ def _opening(data: bytes, pos: int, depth: int) -> tuple[int, int]:
     elif code == _SLICE:
         size, end = 3, pos + 1
     else:
-        size, end = _int(data, pos + 1), pos + 5
+        size, end = int.from_bytes(data[pos + 1 : pos + 5], "little"), pos + 5
         if size > 0x7FFFFFFF:
             raise _bad(pos, "negative size")
-    if size and depth >= MAX_DEPTH:
+    if depth >= MAX_DEPTH and (size or code == _DICT):
         raise _bad(pos, "too deeply nested")
     return size, end
 
 
-def _int(data: bytes, pos: int, *, signed: bool = False) -> int:
-    return int.from_bytes(data[pos : pos + 4], "little", signed=signed)
+def _end(data: bytes, pos: int, kind: int) -> int:
+    """Return the end of an object that has no members."""
+    if kind == _LONG:
+        return pos + 5 + int.from_bytes(data[pos + 1 : pos + 5], "little")
+    if kind != _NUMBER:
+        raise _bad(pos, f"unexpected type {data[pos : pos + 1]!r}")
+    code = data[pos] & ~_FLAG
+    if code == _INT:  # digits of 15 bits; the sign is the length's
+        return pos + 5 + 2 * abs(int.from_bytes(data[pos + 1 : pos + 5], "little", signed=True))
+    return pos + 9 if code == _FLOAT else pos + 17
 
 
 def _bad(pos: int, problem: str) -> ValueError:
     return ValueError(f"bad marshal data at offset {pos}: {problem}")
 
 
-def _has_nan(floats: bytes) -> bool:
-    bits = (int.from_bytes(floats[i : i + 8], "little") for i in range(0, len(floats), 8))
-    return any(each & ~(1 << 63) > 0x7FF << 52 for each in bits)
-
-
-def _is_name(head: bytes) -> bool:
-    """Tell whether a string looks like a name, interned when a code object is created.
-
-    The ASCII ones are those of all_name_chars() in CPython's Objects/codeobject.c. Others can be
-    names of keyword arguments, which the parser interns.
-    """
-    text = head[2 if head[0] == _SHORT_INTERNED else 5 :]
-    if head[0] != _UNICODE_INTERNED:
-        return text.replace(b"_", b"a").isalnum()
-    try:
-        return text.decode().isidentifier()
-    except UnicodeDecodeError:
+def _is_nan(head: bytes) -> bool:
+    """Tell whether it is a float or complex that equals nothing, so that two in a set stay two."""
+    if head[0] == _INT:
         return False
+    bits = (int.from_bytes(head[i : i + 8], "little") for i in range(1, len(head), 8))
+    return any(each & ~(1 << 63) > 0x7FF << 52 for each in bits)
 
 
 def _bounded(content: bytes) -> bytes:

@@ -189,16 +189,22 @@ class Check:
         return blob
 
     def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
-        try:
-            data = self._at_offset(ref)
-            if data is None:
-                data = self.archive.blob(ref, table)
-                self.moved += ref.offset != 0
-        except BundleError as error:
-            # Whoever asked knows which file and build it is about.
-            error.file = error.build = None
-            self._found.append(f"{what}: {error.cause}")
-            return None
+        data = self._at_offset(ref)
+        if data is None:
+            try:
+                data = self.archive.container.find(table, ref)
+            except BundleError as error:
+                error.file = error.build = None  # whoever asked knows which file it is about
+                self._found.append(f"{what}: {error.cause}")
+                return None
+            except ValueError as error:
+                self._found.append(f"{what}: {error}")
+                return None
+            if checksum(data) != ref.checksum:
+                where = f" at byte {self._base + ref.offset}" if ref.offset else ""
+                self._found.append(f"{what}: checksum mismatch{where}")
+                return None
+            self.moved += ref.offset != 0
         self.read += len(data)
         if len(data) == ref.raw:
             return data
@@ -207,6 +213,7 @@ class Check:
 
     def _at_offset(self, ref: Ref) -> bytes | None:
         start = self._base + ref.offset
+        # A claim of gigabytes must not cost them.
         if not ref.offset or start + ref.stored > self._source.size:
             return None
         try:

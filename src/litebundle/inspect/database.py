@@ -4,6 +4,7 @@ The loader reads three tables; the others are there for people, and nothing else
 they told something else.
 """
 
+import hashlib
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from litebundle.collect.tree import Kind
-from litebundle.format.listing import PACKAGE, SOURCE
+from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.runtime.descriptor import Descriptor
@@ -106,13 +107,17 @@ def _blobs(
     connection: apsw.Connection, check: Check, hidden: Collection[tuple[object, ...]]
 ) -> Iterator[str]:
     unlisted = {row[-1] for row in hidden}
-    query = "SELECT id, digest, encoding, size, length(data) FROM blobs"
-    for identifier, *found in connection.execute(query):
-        blob = check.blobs.get(identifier)
-        if blob is not None and found != [blob.digest, blob.encoding, blob.raw, blob.stored]:
-            yield f"blob {identifier} is not what its row says"
-        elif blob is None and identifier not in unlisted:
+    query = "SELECT id, digest, encoding, size, data FROM blobs"
+    for identifier, digest, encoding, size, data in connection.execute(query):
+        if blob := check.blobs.get(identifier):
+            expected = blob.digest, blob.encoding, blob.raw, blob.stored
+        elif identifier in unlisted:  # code is stored as it is
+            expected = hashlib.sha256(data).digest(), ENCODING_NONE, len(data), len(data)
+        else:
             yield f"blob {identifier} belongs to nothing"
+            continue
+        if expected != (digest, encoding, size, len(data)):
+            yield f"blob {identifier} is not what its row says"
 
 
 def _expected(bundle: Bundle, check: Check) -> Iterator[tuple[str, str, set[tuple[object, ...]]]]:

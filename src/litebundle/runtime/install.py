@@ -2,10 +2,15 @@
 
 import sys
 from _frozen_importlib_external import FileFinder, PathFinder
+from _imp import acquire_lock, release_lock
 
+from .extend import extend_present
 from .finder import path_hook
-from .metadata import MetadataFinder
+from .metadata import BundleMetaFinder
 from .namespace import extend_loader
+
+
+_STARTUP = "_litebundle_hook"  # of litebundle.pth, which stands in until there is a bundle
 
 
 def install() -> None:
@@ -13,18 +18,29 @@ def install() -> None:
 
     The hook goes first, before zipimport's, which would take zip bundles.
     """
-    if path_hook not in sys.path_hooks:
-        sys.path_hooks.insert(0, path_hook)
-        _forget_others()
     extend_loader()
-    if "linecache" in sys.modules:  # else it is extended when it comes, by the MetadataFinder
-        from .lines import extend
+    extend_present()  # the others when they come, by the BundleMetaFinder
+    # Threads may be here at once. The import system's own lock is the one that fork waits for;
+    # nothing is imported while it is held, as that would wait for the locks of modules.
+    acquire_lock()
+    try:
+        fresh = path_hook not in sys.path_hooks
+        if fresh:
+            _put_hook()
+        if not any(isinstance(finder, BundleMetaFinder) for finder in sys.meta_path):
+            # Before the standard finder of distributions: the bundle in front of a directory counts
+            index = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
+            sys.meta_path.insert(index, BundleMetaFinder())
+    finally:
+        release_lock()
+    if fresh:
+        _forget_others()
 
-        extend(sys.modules["linecache"])
-    if not any(isinstance(finder, MetadataFinder) for finder in sys.meta_path):
-        # Before the standard finder of distributions: the bundle in front of a directory counts.
-        index = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
-        sys.meta_path.insert(index, MetadataFinder())
+
+def _put_hook() -> None:
+    # At once: another thread may be on its way through the list.
+    others = [hook for hook in sys.path_hooks if getattr(hook, "__name__", "") != _STARTUP]
+    sys.path_hooks[:] = [path_hook, *others]
 
 
 def _forget_others() -> None:

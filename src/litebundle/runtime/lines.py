@@ -4,38 +4,20 @@ linecache reads files, or asks the loader that it finds in a module's globals. T
 formats a warning by file name and line number alone, so linecache has to find bundles by itself.
 """
 
-from _frozen_importlib_external import PathFinder, SourceFileLoader, decode_source, path_sep
+from _frozen_importlib_external import decode_source, path_sep
 
 from .mount import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
     from typing import Any
-
-
-class _LinecacheLoader(SourceFileLoader):
-    """Load linecache as ever, and extend it."""
-
-    def exec_module(self, module: "ModuleType") -> None:
-        super().exec_module(module)
-        extend(module)
-
-
-def find_linecache() -> "ModuleSpec | None":
-    """Return linecache's own spec, its loader exchanged for one that extends it."""
-    spec = PathFinder.find_spec("linecache")
-    if spec is not None and type(spec.loader) is SourceFileLoader:
-        spec.loader = _LinecacheLoader(spec.name, spec.loader.path)
-    return spec
 
 
 def extend(linecache: "Any") -> None:
     """Have linecache look into bundles for files that are not on disk."""
-    if hasattr(linecache.updatecache, "bundles"):
-        return
-    standard = linecache.updatecache
+    standard = getattr(linecache, "updatecache", None)
+    if standard is None or standard.__module__ == __name__:
+        return  # another module of that name, or extended already
 
     def updatecache(filename: str, module_globals: object = None) -> list[str]:
         lines: list[str] = standard(filename, module_globals)
@@ -49,7 +31,6 @@ def extend(linecache: "Any") -> None:
         linecache.cache[filename] = len(source), None, lines, filename
         return lines
 
-    updatecache.bundles = True  # type: ignore[attr-defined]
     linecache.updatecache = updatecache
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from .extend import find_extended
 from .finder import BundleFinder, path_hook
 from .paths import BundlePath
 
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 _SUFFIXES = (".dist-info", ".egg-info")
 
 
-class MetadataFinder:
+class BundleMetaFinder:
     """An entry of `sys.meta_path` for what the import system asks of no path entry finder.
 
-    importlib.metadata asks only here for distributions; linecache is handed over extended.
+    importlib.metadata asks only here for distributions; some standard modules are extended.
     """
 
     def __repr__(self) -> str:
@@ -26,12 +27,8 @@ class MetadataFinder:
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> "ModuleSpec | None":
-        """Leave modules to the path hook, but for linecache: see `lines`."""
-        if fullname != "linecache" or path is not None:
-            return None
-        from .lines import find_linecache
-
-        return find_linecache()
+        """Leave modules to the path hook, but for the standard ones that `extend` is about."""
+        return find_extended(fullname, path)
 
     def find_distributions(
         self, context: "DistributionFinder.Context | None" = None

@@ -161,7 +161,10 @@ class Database:
                 raise ValueError(f"page {number} is in the tree twice")
             seen.add(number)
             page = self._page(number)
-            kind, pointers = _pointers(page, number)
+            kind, first, count = _layout(page, number)
+            pointers = [
+                int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2)
+            ]
             if kind == _LEAF:
                 for position in pointers:
                     yield Cell(number, page, position, self._usable)
@@ -176,21 +179,22 @@ class Database:
         number = root
         for _ in range(_DEPTH):
             page = self._page(number)
-            kind, pointers = _pointers(page, number)
-            low, high = 0, len(pointers)
+            kind, first, count = _layout(page, number)
+            low, high = 0, count
             skip = 4 if kind == _INTERIOR else 0
             while low < high:
                 middle = (low + high) // 2
-                if _key(page, pointers[middle], skip) < rowid:
+                at = first + 2 * middle
+                if _key(page, int.from_bytes(page[at : at + 2]), skip) < rowid:
                     low = middle + 1
                 else:
                     high = middle
+            at = first + 2 * low
+            position = int.from_bytes(page[at : at + 2]) if low < count else 0
             if kind == _LEAF:
-                if low == len(pointers) or _key(page, pointers[low], 0) != rowid:
-                    return None
-                return Cell(number, page, pointers[low], self._usable)
-            right = 108 if number == 1 else 8
-            at = pointers[low] if low < len(pointers) else right
+                cell = Cell(number, page, position, self._usable) if position else None
+                return cell if cell is not None and cell.rowid == rowid else None
+            at = position or (108 if number == 1 else 8)  # past the last key: the right-most child
             number = int.from_bytes(page[at : at + 4])
         raise ValueError(f"deeper than {_DEPTH} pages")
 
@@ -215,7 +219,9 @@ class Database:
             wanted = min(-(-missing // room), ahead, self.page_count - number + 1)
             if number < 1 or wanted < 1:
                 raise ValueError(f"an overflow chain leads to page {number}")
-            run = self._read(number, wanted)
+            # Of the last page no more than is missing: it may be a large one, mostly empty.
+            tail = min(room, missing - (wanted - 1) * room) + 4
+            run = self._read(number, (wanted - 1) * self.page_size + tail)
             ahead = 2 * wanted
             for start in range(0, wanted * self.page_size, self.page_size):
                 yield run[start + 4 : start + 4 + min(room, missing)]
@@ -230,18 +236,17 @@ class Database:
     def _page(self, number: int) -> bytes:
         page = self._pages.get(number)
         if page is None:
-            page = self._read(number, 1)
+            page = self._read(number, self.page_size)
             if len(self._pages) >= _CACHE_BYTES // self.page_size:
                 self._pages = {}  # one store: no lock, and no half-emptied dict for other threads
             self._pages[number] = page
         return page
 
-    def _read(self, number: int, count: int) -> bytes:
+    def _read(self, number: int, size: int) -> bytes:
         if not 1 <= number <= self.page_count:
             raise ValueError(f"there is no page {number}")
-        offset = (number - 1) * self.page_size
-        data = self._source.read(self.base + offset, count * self.page_size)
-        if len(data) != count * self.page_size:
+        data = self._source.read(self.base + (number - 1) * self.page_size, size)
+        if len(data) != size:
             raise ValueError(f"page {number} ends early")
         return data
 
@@ -251,16 +256,17 @@ class Database:
         return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
 
 
-def _pointers(page: bytes, number: int) -> tuple[int, list[int]]:  # [1.6] B-tree Page Format
+def _layout(page: bytes, number: int) -> tuple[int, int, int]:  # [1.6] B-tree Page Format
+    """Return a page's kind, and where and how many the pointers to its cells are."""
     start = 100 if number == 1 else 0
     kind = page[start]
     if kind not in (_LEAF, _INTERIOR):
         raise ValueError(f"page {number} is of kind {kind}, not of a table")
     count = int.from_bytes(page[start + 3 : start + 5])
-    at = start + (8 if kind == _LEAF else 12)
-    if at + 2 * count > len(page):
+    first = start + (8 if kind == _LEAF else 12)
+    if first + 2 * count > len(page):
         raise ValueError(f"page {number} claims {count} cells")
-    return kind, [int.from_bytes(page[i : i + 2]) for i in range(at, at + 2 * count, 2)]
+    return kind, first, count
 
 
 def _key(page: bytes, position: int, skip: int) -> int:

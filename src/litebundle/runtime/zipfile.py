@@ -58,7 +58,7 @@ class Zip:
         self.directory = at - size
         self.base = self.directory - offset
         self._size = size
-        if self.base < 0 or self.directory < 0:
+        if self.base < 0:
             raise self._corrupt("the zip is cut short", expected=f"{size} bytes of directory")
 
     def _end64(self, size: int, offset: int, at: int) -> tuple[int, int, int]:

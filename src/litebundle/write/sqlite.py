@@ -50,7 +50,7 @@ CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, e
 
 # A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
-_PAGE_SIZES = ((8 << 20, 65536), (4 << 20, 32768), (2 << 20, 16384), (1 << 20, 8192))
+_PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
 

@@ -1,6 +1,8 @@
 """Entries for the tests of compiling, and a look at the processes they leave."""
 
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from litebundle.collect.tree import Entry, Kind
@@ -30,6 +32,12 @@ def children(pid: int) -> set[int]:
 def descriptors() -> set[str]:
     """Return this process's open descriptors."""
     return {link.name for link in Path("/proc/self/fd").iterdir()}
+
+
+def freeze(processes: Iterable[int]) -> None:
+    """Stop processes, so that they neither answer nor end unless they are killed."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
 
 
 def script(path: Path, *lines: str) -> Path:

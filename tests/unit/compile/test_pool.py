@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
@@ -18,7 +17,7 @@ from litebundle.compile import pool as pool_module
 from litebundle.compile.pool import Compiled, Pool
 from litebundle.compile.target import Target
 from litebundle.errors import BuildError
-from tests.unit.compile.sources import children, descriptors, entries, script
+from tests.unit.compile.sources import children, descriptors, entries, freeze, script
 
 SLOW = "\n".join(f"def f{number}(a, b): return [a + {number} for a in b]" for number in range(3000))
 NESTED = "-" * 2000 + "1"
@@ -186,7 +185,7 @@ def test_a_source_that_crashes_the_compiler_is_the_only_victim(
     compiled = _compile(entries(tmp_path, sources), python=small_stack, jobs=2)
     assert [c.path for c in compiled] == list(sources)
     errors = {c.path: c.error for c in compiled if c.error}
-    assert errors == {"m7.py": "the compiler crashed: killed by SIGSEGV"}
+    assert errors == {"m7.py": "the compiler crashed: killed by signal 11 (Segmentation fault)"}
     assert [_run(c.codes[0])["x"] for c in compiled if c.codes] == [n for n in range(20) if n != 7]
 
 
@@ -206,24 +205,26 @@ def test_workers_killed_by_somebody_else_are_replaced(tmp_path: Path) -> None:
 @linux
 @pytest.mark.parametrize("ending", ["exhausted", "abandoned", "closed", "failed", "crashed"])
 def test_nothing_is_left_behind(tmp_path: Path, small_stack: Path, ending: str) -> None:
-    """However an iteration ends, no process, zombie, thread's wait or descriptor remains."""
+    """However an iteration ends, no process, zombie or descriptor remains.
+
+    Leaving early does not wait for the workers: they are stopped, and would not answer.
+    """
     sources = {f"m{number}.py": SLOW for number in range(6)} | {"nested.py": NESTED}
     files = entries(tmp_path, sources)
     open_before, children_before = descriptors(), children(os.getpid())
     with Pool(small_stack if ending == "crashed" else sys.executable, jobs=2) as pool:
         results = pool.compile(files)
         next(results)
-        started = time.perf_counter()
         if ending in ("exhausted", "crashed"):
             list(results)
-        elif ending == "abandoned":
+        else:
+            freeze(children(os.getpid()) - children_before)
+        if ending == "abandoned":
             del results
             assert children(os.getpid()) == children_before
         elif ending == "failed":
             with pytest.raises(KeyboardInterrupt):
                 results.throw(KeyboardInterrupt)
-    if ending in ("abandoned", "closed", "failed"):
-        assert time.perf_counter() - started < 1
     assert children(os.getpid()) == children_before
     assert descriptors() == open_before
 
@@ -231,7 +232,7 @@ def test_nothing_is_left_behind(tmp_path: Path, small_stack: Path, ending: str) 
 @linux
 def test_interrupting_the_builder_ends_its_workers(tmp_path: Path) -> None:
     """Ctrl-C reaches the whole terminal's group; the builder ends by it, and at once."""
-    entries(tmp_path, {f"m{number}.py": SLOW * 4 for number in range(6)})
+    entries(tmp_path, {f"m{number}.py": SLOW for number in range(6)})
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -251,10 +252,9 @@ def test_interrupting_the_builder_ends_its_workers(tmp_path: Path) -> None:
         assert builder.stdout is not None
         assert builder.stdout.readline() == b"m0.py\n"
         workers = children(builder.pid)
-        started = time.perf_counter()
+        freeze(workers)
         os.killpg(builder.pid, signal.SIGINT)
-        _, errors = builder.communicate(timeout=30)
-        assert time.perf_counter() - started < 2
+        _, errors = builder.communicate(timeout=60)
     assert len(workers) == 2
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
     assert builder.returncode == -signal.SIGINT
@@ -285,8 +285,8 @@ def test_only_so_much_is_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (["exit 3"], "exit status 3"),
         (["echo 'Unknown option: -P' >&2", "echo usage >&2", "exit 2"], "Unknown option: -P"),
         (["echo 'Traceback:' >&2", "echo 'ImportError: no' >&2", "exit 1"], "ImportError: no"),
-        (["kill -9 $$"], "killed by SIGKILL"),
-        (["echo a line longer than eight bytes", "exec sleep 60"], "killed by SIGKILL"),
+        (["kill -9 $$"], "killed by signal 9 (Killed)"),
+        (["echo a line longer than eight bytes", "exec sleep 60"], "killed by signal 9 (Killed)"),
         (
             [r"printf '\003\000\000\000\000\000\000\000abc'", "exec sleep 60"],
             "it does not behave like Python",
@@ -323,6 +323,6 @@ def test_an_interpreter_that_hangs_is_given_up(
     """A program that reads and never answers is killed after a while, its children too."""
     monkeypatch.setattr("litebundle.compile.process._GREETING_SECONDS", 0.2)
     before = children(os.getpid())
-    with pytest.raises(BuildError, match="killed by SIGKILL"):
+    with pytest.raises(BuildError, match="killed by signal 9"):
         Pool(script(tmp_path / "python", "sleep 60", "exit 0"))
     assert children(os.getpid()) == before

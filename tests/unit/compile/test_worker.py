@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from litebundle.compile import worker
+from litebundle.compile.process import Worker
+from litebundle.errors import BuildError
 
 _ROOT = Path(worker.__file__).parents[2]
 
@@ -28,7 +30,7 @@ def _messages(stream: bytes) -> list[Any]:
 
 
 def _speak(requests: bytes, root: Path = _ROOT) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-s", "-S", "-P", worker.__file__, root]
+    command = [sys.executable, "-s", "-S", "-P", worker.__file__, str(root)]
     return subprocess.run(
         command, input=requests, env={}, capture_output=True, check=True, timeout=60
     )
@@ -70,3 +72,22 @@ def test_what_compiling_prints_does_not_get_between_the_answers(tmp_path: Path) 
     spoken = _speak(request + request, tmp_path)
     assert [answer[0][1] for answer in _messages(spoken.stdout)] == [None, None]
     assert spoken.stderr == b"printed\nwritten" * 2
+
+
+def test_a_fault_of_our_own_is_not_taken_for_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing canonical() gives a message instead of answers, and the build fails with it."""
+
+    def broken(data: bytes) -> bytes:
+        raise NameError(f"no such name in {len(data)} bytes")
+
+    monkeypatch.setattr(worker, "canonical", broken)
+    answer = worker._answers((0,), [("a.py", b"x = 1\n")])
+    assert isinstance(answer, str)
+    assert answer.startswith("a.py: NameError: no such name")
+    process = Worker(sys.executable)
+    try:
+        monkeypatch.setattr(Worker, "_exchange", lambda *_: answer)
+        with pytest.raises(BuildError, match=r"a\.py: NameError"):
+            process.compile((0,), [("a.py", b"x = 1\n")])
+    finally:
+        process.close()

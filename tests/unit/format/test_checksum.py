@@ -1,5 +1,7 @@
 """The checksum is SipHash-1-3 with the documented key, on every Python."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,16 +92,17 @@ def test_checksum_of_any_size(size: int) -> None:
 
 def test_checksum_takes_what_is_read() -> None:
     """Bytes in any object are the same bytes."""
-    assert checksum(b"data") == checksum(bytearray(b"data")) == checksum(memoryview(b"data"))
+    buffers: list[Any] = [bytearray(b"data"), memoryview(b"data")]
+    assert {checksum(buffer) for buffer in buffers} == {checksum(b"data")}
 
 
 def test_every_flipped_bit_is_noticed() -> None:
     """No single changed bit of a blob leaves its checksum."""
     data = bytearray(range(256))
-    sums = {checksum(data)}
+    sums = {checksum(bytes(data))}
     for position in range(len(data)):
         for bit in range(8):
             data[position] ^= 1 << bit
-            sums.add(checksum(data))
+            sums.add(checksum(bytes(data)))
             data[position] ^= 1 << bit
     assert len(sums) == 1 + 8 * len(data)

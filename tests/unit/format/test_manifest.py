@@ -137,7 +137,7 @@ def test_malformed_variants(text: str) -> None:
 
 
 def test_variants_are_numbered_without_gaps() -> None:
-    """The columns of the listings are the keys variant.0, variant.1, ... up to the first missing."""
+    """The columns of the listings are the keys variant.0 and so on, up to the first missing."""
     texts = [Variant("cpython", f"cpython-31{n}", b"\1\2", n).text for n in range(3)]
     keys = {"variant.0": texts[0], "variant.1": texts[1], "variant.3": texts[2], "other": "1"}
     assert [variant.text for variant in manifest.variants(keys)] == texts[:2]

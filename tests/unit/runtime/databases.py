@@ -98,13 +98,14 @@ def opened(path: Path) -> Iterator[apsw.Connection]:
 def expected(path: Path) -> dict[str, list[Row]]:
     """Return all tables as SQLite reads them: (rowid, values) in the order of the rowids."""
     with opened(path) as connection:
-        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        names = [str(name) for (name,) in connection.execute(query)]
         return {
             name: [
                 (row[0], list(row[1:]))
                 for row in connection.execute(f'SELECT rowid, * FROM "{name}" ORDER BY rowid')  # noqa: S608
             ]
-            for (name,) in names
+            for name in names
         }
 
 

@@ -1,12 +1,10 @@
 """Databases that are not what we write, or not what was written: refused, and in bounded time."""
 
-import ctypes
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import apsw
 import pytest
 
 from litebundle.errors import BundleCorrupt, BundleIOError
@@ -95,7 +93,7 @@ def test_what_the_system_refuses_is_an_io_error(tmp_path: Path, small: bytes) ->
     os.close(descriptor.fd)
     with pytest.raises(BundleIOError) as caught:
         database.row("t", 1)
-    assert caught.value.errno == 9  # noqa: PLR2004  # EBADF
+    assert caught.value.errno == 9  # EBADF
     descriptor.fd = -1
 
 
@@ -138,7 +136,8 @@ def test_too_many_reserved_bytes_are_refused(small: bytes) -> None:
 )
 def test_tables_without_rowids_are_refused(tmp_path: Path, schema: str) -> None:
     """However one reads it, such a table is named; the others can be read."""
-    path = make(tmp_path / "db", lambda c: (insert(c, "other", [(1, 2)]), c.execute(schema)))
+    other = "CREATE TABLE other(v); INSERT INTO other VALUES (2);"
+    path = make(tmp_path / "db", lambda c: c.execute(other + schema))
     database = Database(Descriptor(str(path)))
     reads: list[Callable[[], object]] = [
         lambda: database.row("t", 1),
@@ -178,9 +177,7 @@ def test_names_that_are_no_tables(small: bytes) -> None:
 def tree(tmp_path: Path) -> tuple[bytearray, dict[str, int]]:
     """Return a database of one table with interior pages and a chain, and its pages by path."""
     rows = [(n, "." * 100) for n in range(300)]
-    path = make(
-        tmp_path / "db", lambda c: insert(c, "t", [*rows, (1000, _LONG)]), page_size=_PAGE
-    )
+    path = make(tmp_path / "db", lambda c: insert(c, "t", [*rows, (1000, _LONG)]), page_size=_PAGE)
     with databases.opened(path) as connection:
         pages = dict(connection.execute("SELECT path, pageno FROM dbstat WHERE name = 't'"))
     assert "/000/000/" in pages  # a root, interior pages, leaves
@@ -191,19 +188,17 @@ def _at(page: int) -> int:
     return (page - 1) * _PAGE
 
 
-def _cells(data: bytes, page: int) -> Iterator[int]:
+def _cells(data: bytes | bytearray, page: int) -> Iterator[int]:
     """Yield where the cells of a page other than the first are, from the file's start."""
     start = _at(page)
-    pointers = start + (12 if data[start] == 5 else 8)  # noqa: PLR2004
+    pointers = start + (12 if data[start] == 5 else 8)
     for number in range(int.from_bytes(data[start + 3 : start + 5])):
         at = pointers + 2 * number
         yield start + int.from_bytes(data[at : at + 2])
 
 
 @pytest.mark.parametrize("target", ["/", "/000/", "/001/"])
-def test_a_tree_that_bites_its_tail(
-    tree: tuple[bytearray, dict[str, int]], target: str
-) -> None:
+def test_a_tree_that_bites_its_tail(tree: tuple[bytearray, dict[str, int]], target: str) -> None:
     """A page that is its own descendant, or has two parents, ends the scan and the search."""
     data, pages = tree
     for cell in _cells(data, pages["/000/"]):
@@ -211,7 +206,7 @@ def test_a_tree_that_bites_its_tail(
     database = _database(bytes(data))
     with pytest.raises(BundleCorrupt, match=r"twice|more pages"):
         list(database.rows("t"))
-    with pytest.raises(BundleCorrupt, match="twice|more pages"):
+    with pytest.raises(BundleCorrupt, match=r"twice|more pages"):
         list(database.tails("t"))
     if target == "/001/":  # deeper than it should be, but a search finds an end
         assert database.row("t", 0) is None
@@ -247,6 +242,20 @@ def test_a_chain_that_bites_its_tail(tree: tuple[bytearray, dict[str, int]]) -> 
     row = database.row("t", 1000)
     assert row is not None
     assert len(bytes(row[0])) == len(_LONG)  # type: ignore[arg-type]  # the record's own header counts
+
+
+def test_an_endless_chain(tmp_path: Path) -> None:
+    """A chain in a circle does not make a row of any length out of a small file."""
+    path = make(tmp_path / "db", lambda c: insert(c, "t", [(5, bytes(2000))]), page_size=_PAGE)
+    data = bytearray(path.read_bytes())
+    circle = (3).to_bytes(4)
+    leaf = b"\x0d\0\0\0\1" + b"\0\0\0" + (16).to_bytes(2) + bytes(6)
+    leaf += b"\xa0" + b"\x80" * 7 + b"\0"  # 1 << 61 bytes of payload
+    leaf += b"\5" + circle * (_PAGE // 4)  # row 5; its chain starts at page 3, wherever told
+    data[_at(2) : _at(3) + 4] = leaf[:_PAGE] + circle
+    for read in (lambda d: d.row("t", 5), lambda d: list(d.rows("t"))):
+        with pytest.raises(BundleCorrupt, match=r"a row of \d+ bytes|more in its rows"):
+            read(_database(bytes(data)))
 
 
 @pytest.mark.parametrize("page", [0, 10**6, 0xFFFFFFFF])
@@ -304,6 +313,27 @@ def test_malformed_records(tmp_path: Path, record: bytes, message: str) -> None:
     [cell] = _cells(data, 2)
     data[cell : cell + 2 + len(record)] = bytes((len(record), 5)) + record
     database = _database(bytes(data))
-    for read in (lambda: database.row("t", 5), lambda: list(database.rows("t"))):
+    reads: list[Callable[[], object]] = [
+        lambda: database.row("t", 5),
+        lambda: list(database.rows("t")),
+        lambda: list(database.tails("t")),
+    ]
+    for read in reads[
+        : 2 if message == "utf-8" else 3
+    ]:  # where a text ends can be told all the same
         with pytest.raises(BundleCorrupt, match=message):
+            read()
+
+
+def test_a_cell_that_reaches_past_its_page(tmp_path: Path) -> None:
+    """A row that says it is on its page, and would be partly on the next, is damage."""
+    path = make(tmp_path / "db", lambda c: insert(c, "t", [(5, "." * 20)]), page_size=_PAGE)
+    data = bytearray(path.read_bytes())
+    [cell] = _cells(data, 2)
+    data[cell] += 1
+    data += bytes(_PAGE)  # a page that no one owns: the bytes would be there
+    data[28:32] = (3).to_bytes(4)
+    database = _database(bytes(data))
+    for read in (lambda: database.row("t", 5), lambda: list(database.tails("t"))):
+        with pytest.raises(BundleCorrupt, match="past its page"):
             read()

@@ -40,7 +40,9 @@ class _Stream(io.RawIOBase):
         return len(data)
 
 
-def _written(method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"", prefix: bytes = b"") -> bytes:
+def _written(
+    method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"", prefix: bytes = b""
+) -> bytes:
     """Return a zip as the standard library writes it, appended to `prefix`."""
     file = io.BytesIO(prefix)
     with zipfile.ZipFile(file, "a", method) as archive:
@@ -53,7 +55,7 @@ def _written(method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"", prefix: b
 
 def _streamed() -> bytes:
     file = _Stream()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _CONTENTS.items():
             archive.writestr(name, content)
     return file.written
@@ -92,15 +94,12 @@ def _with_extra_fields() -> bytes:
         crafted(Entry(name="ünï".encode(), stored=b"as cp437")),
         crafted(Entry(name="ünï".encode(), stored=b"as UTF-8", flags=0x800)),
         crafted(Entry(name=b"twice", stored=b"1"), Entry(name=b"twice", stored=b"2")),
-        crafted(
-            Entry(name=b"one", stored=b"shared"), Entry(name=b"one", stored=b"shared", offset=0)
-        ),
     ],
     ids=[
         *("deflated", "stored", "comment", "longest-comment", "appended"),
         *("prepended", "prepended-comment", "trailing", "two-zips", "two-directories", "streamed"),
         *("extra-fields", "no-members", "empty-name", "cp437", "utf-8-unflagged", "utf-8"),
-        *("same-name", "same-member"),
+        "same-name",
     ],
 )
 def test_names_and_contents_are_those_of_the_standard_library(data: bytes) -> None:
@@ -135,7 +134,7 @@ def test_more_members_than_16_bits_count() -> None:
             archive.writestr(zipfile.ZipInfo(f"{number}"), b"")
         archive.writestr("last", b"found")
     members = (zipped := Zip(Memory(file.getvalue()))).members
-    assert len(members) == 65_537  # noqa: PLR2004
+    assert len(members) == 65_537
     assert zipped.read(members["last"]) == b"found"
 
 
@@ -153,10 +152,9 @@ def test_offsets_beyond_2_and_4_gib(tmp_path: Path, hole: int, shifted: bool) ->
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
             for name, content in _CONTENTS.items():
                 archive.writestr(name, content)
-    archive = Zip(Descriptor(str(path)))
-    found = {name: archive.read(member) for name, member in archive.members.items()}
-    assert found == _CONTENTS
-    assert archive.base == (hole if shifted else 0)
+    ours = Zip(Descriptor(str(path)))
+    assert {name: ours.read(member) for name, member in ours.members.items()} == _CONTENTS
+    assert ours.base == (hole if shifted else 0)
 
 
 @pytest.mark.parametrize("prefix", [b"", b"#!/bin/sh\n"])
@@ -177,7 +175,7 @@ def test_positions_in_the_file(prefix: bytes, comment: bytes) -> None:
 def test_opening_does_not_read_the_directory() -> None:
     """The cost of opening does not depend on how many members there are."""
     archive = Zip(source := Memory(_written()))
-    assert sum(size for _, size in source.reads) <= 200  # noqa: PLR2004
+    assert sum(size for _, size in source.reads) <= 200
     before = len(source.reads)
     assert archive.members is archive.members
     assert len(source.reads) == before + 1
@@ -203,7 +201,9 @@ def test_other_methods_are_refused_by_name(method: int) -> None:
         archive.writestr("plain.txt", b"text")
     ours = Zip(Memory(file.getvalue()))
     assert ours.read(ours.members["plain.txt"]) == b"text"
-    with pytest.raises(BundleCorrupt, match="'packed.txt' is encrypted or packed by another method"):
+    with pytest.raises(
+        BundleCorrupt, match=r"'packed.txt' is encrypted or packed by another method"
+    ):
         ours.read(ours.members["packed.txt"])
 
 

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 from litebundle.errors import BundleCorrupt
@@ -83,10 +84,8 @@ def read_damaged(data: bytes) -> dict[str, bytes | None] | None:
         return None
     for name, member in members.items():
         found[name] = None
-        try:
+        with suppress(BundleCorrupt):
             found[name] = archive.read(member)
-        except BundleCorrupt:
-            pass
     return found
 
 
@@ -100,10 +99,8 @@ def stock_read_damaged(data: bytes) -> dict[str, bytes | None] | None:
     with archive:
         for name in archive.namelist():
             found[name] = None
-            try:
+            with suppress(Exception):
                 found[name] = archive.read(name)
-            except Exception:  # noqa: BLE001, S110  # likewise
-                pass
     return found
 
 

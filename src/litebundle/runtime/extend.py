@@ -1,0 +1,61 @@
+"""Standard modules that have to know of bundles: extended when they come, and not imported for it.
+
+Each has a module of ours that says how: its `extend` is given the standard one, once executed.
+"""
+
+import sys
+from _frozen_importlib_external import PathFinder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+_EXTENSIONS = {
+    "linecache": "lines",
+    "multiprocessing.spawn": "children",
+}
+
+
+def extend_present() -> None:
+    """Extend those that are imported already; doing it again changes nothing."""
+    for name in _EXTENSIONS:
+        if name in sys.modules:
+            _extend(name, sys.modules[name])
+
+
+def find_extended(fullname: str, path: "Any") -> "ModuleSpec | None":
+    """Return the standard spec of a module that is to be extended, None for all others."""
+    if fullname not in _EXTENSIONS:
+        return None
+    spec = PathFinder.find_spec(fullname, path)
+    if spec is not None and hasattr(spec.loader, "exec_module"):
+        spec.loader = _ExtendingLoader(spec.loader)  # type: ignore[assignment]  # by __getattr__
+    return spec
+
+
+class _ExtendingLoader:
+    """Stand in for a module's loader, of whatever kind, until the module is executed."""
+
+    def __init__(self, loader: "Any") -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._loader, name)
+
+    def __reduce_ex__(self, protocol: "Any") -> "Any":
+        return self._loader.__reduce_ex__(protocol)
+
+    def exec_module(self, module: "ModuleType") -> None:
+        """Give the module its own loader back, load it as ever, and extend it."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        _extend(module.__name__, module)
+
+
+def _extend(name: str, module: "ModuleType") -> None:
+    home = _EXTENSIONS[name]
+    __import__(f"{__package__}.{home}", None, None, ["extend"]).extend(module)

@@ -1,0 +1,153 @@
+"""Canonical marshal, for any values and any bytes."""
+
+import copy
+import marshal
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from litebundle.format.canonical import canonical
+from tests.unit.format.test_canonical import exact
+
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.just(...)
+    | st.integers()
+    | st.integers(-10, 1000)
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
+    | st.binary(max_size=5)
+    | st.text(max_size=5)
+    | st.text("ab_1 ", max_size=3)
+)
+
+
+def _values(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    hashable = st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=4).map(tuple) | st.frozensets(inner, max_size=4),
+        max_leaves=20,
+    )
+    return st.recursive(
+        hashable,
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.lists(inner, max_size=4).map(tuple)
+            | st.dictionaries(hashable, inner, max_size=3)
+            | st.sets(hashable, max_size=4)
+        ),
+        max_leaves=20,
+    )
+
+
+_VALUES = _values(_LEAVES)
+
+
+def _rebuilt(value: Any, memo: dict[object, Any] | None, order: random.Random) -> Any:
+    """Return an equal value, its immutable parts new objects or, with a memo, shared ones.
+
+    Sets are filled in another order.
+    """
+    match value:
+        case tuple():
+            result: Any = tuple([_rebuilt(member, memo, order) for member in value])
+        case list():
+            return [_rebuilt(member, memo, order) for member in value]
+        case dict():
+            return {_rebuilt(k, memo, order): _rebuilt(v, memo, order) for k, v in value.items()}
+        case set() | frozenset():
+            members = [_rebuilt(member, memo, order) for member in value]
+            order.shuffle(members)
+            result = type(value)(members)
+            if isinstance(value, set):
+                return result
+        case str():
+            result = "".join(list(value))
+        case bytes():
+            result = bytes(bytearray(value))
+        case _:
+            result = copy.copy(value)
+    try:
+        hash(result)
+    except TypeError:  # it contains something whose identity can be told
+        return result
+    return result if memo is None else memo.setdefault((type(value), exact(value)), result)
+
+
+@given(_values(_LEAVES | st.floats()))
+def test_value_survives(value: Any) -> None:
+    """Types, bits and the identity of what is mutable come back; doing it again changes nothing."""
+    encoded = canonical(marshal.dumps(value))
+    assert exact(marshal.loads(encoded)) == exact(value)
+    assert canonical(encoded) == encoded
+
+
+@given(_VALUES, st.booleans(), st.randoms(use_true_random=False))
+def test_equal_values_give_equal_bytes(value: Any, shared: bool, order: random.Random) -> None:
+    """Which of the equal parts are one object, and how sets were filled, leaves no trace."""
+    rebuilt = _rebuilt(value, {} if shared else None, order)
+    assert canonical(marshal.dumps(rebuilt)) == canonical(marshal.dumps(value))
+
+
+@given(_VALUES, _VALUES)
+def test_different_values_give_different_bytes(one: Any, other: Any) -> None:
+    """Two streams are the same only if the values are."""
+    equal = canonical(marshal.dumps(one)) == canonical(marshal.dumps(other))
+    assert equal == (exact(one) == exact(other))
+
+
+@given(_VALUES)
+def test_references_of_the_stream_leave_no_trace(value: Any) -> None:
+    """A stream without any references has the canonical form of one with them.
+
+    It has none for mutable objects either: only a value that shares none is the same.
+    """
+    plain = marshal.loads(marshal.dumps(value, 2))
+    if exact(plain) == exact(value):
+        assert canonical(marshal.dumps(plain)) == canonical(marshal.dumps(value))
+
+
+_TYPES = b"0NTFS.igyslzZaAut()[{<>cr:?Ifx"
+_PIECES = (
+    st.sampled_from([bytes((code | flag,)) for code in _TYPES for flag in (0, 0x80)])
+    | st.sampled_from([b"\0\0\0\0", b"\1\0\0\0", b"\2\0\0\0", b"\0", b"\1", b"\2"])
+    | st.binary(max_size=4)
+)
+
+
+@given(st.lists(_PIECES, max_size=30).map(b"".join))
+@settings(max_examples=500)
+def test_any_bytes_are_canonical_or_refused(data: bytes) -> None:
+    """Whatever the bytes, there is a canonical form, which stays, or a ValueError."""
+    try:
+        encoded = canonical(data)
+    except ValueError as error:
+        problem = str(error)
+    else:
+        problem = ""
+        assert canonical(encoded) == encoded
+        assert len(encoded) <= 5 * len(data)
+    assert not problem or problem.startswith("bad marshal data at offset ")
+
+
+@given(_VALUES, st.data())
+def test_damage_never_passes_for_another_value(value: Any, data: st.DataObject) -> None:
+    """A damaged stream that marshal still reads has the value that marshal reads, or is refused."""
+    stream = bytearray(marshal.dumps(value))
+    position = data.draw(st.integers(0, len(stream) - 1))
+    stream[position] = data.draw(st.integers(0, 255))
+    try:
+        encoded = canonical(bytes(stream))
+    except ValueError:
+        return
+    try:
+        expected = exact(marshal.loads(stream))
+    except (ValueError, TypeError, EOFError):
+        with pytest.raises((ValueError, TypeError, EOFError)):
+            marshal.loads(encoded)
+    else:
+        assert exact(marshal.loads(encoded)) == expected

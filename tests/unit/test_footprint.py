@@ -1,0 +1,148 @@
+"""What an import from a bundle costs beside the module itself: modules, system calls, no files."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import litebundle
+from litebundle.builder import Options, build
+
+_MODULES = 200
+_CONTAINERS = ["sqlite", "zip"]
+
+_GAINED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+{statements}
+print(*sorted(set(sys.modules) - before), sep="\\n")
+"""
+_INSTALL = """
+import litebundle
+litebundle.install()
+sys.path.insert(0, sys.argv[2])
+"""
+# The directory's listing has been read when `begin` is passed.
+_TRACED = """
+import posix, sys
+def pass_by(mark):
+    try:
+        posix.stat("/mark/" + mark)
+    except OSError:
+        pass
+sys.path.insert(0, sys.argv[1])
+import litebundle
+litebundle.install()
+sys.path.insert(0, sys.argv[2])
+import m0
+pass_by("begin")
+{imports}
+pass_by("end")
+"""
+
+
+@pytest.fixture(scope="module", params=_CONTAINERS)
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle of many modules."""
+    directory = tmp_path_factory.mktemp(request.param)
+    source = directory / "source"
+    source.mkdir()
+    for number in range(_MODULES):
+        (source / f"m{number}.py").write_text(f"VALUE = {number}\n" * 20)
+    (source / "data.txt").write_text("text " * 1000)
+    output = directory / f"app.{request.param}"
+    build([source], output, Options(container=request.param, jobs=1))
+    return output
+
+
+def _run(*command: object) -> str:
+    """Run a command with no more than it is given, and return its output."""
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, check=True, text=True, env={}
+    ).stdout
+
+
+def _gained(statements: str, *arguments: object) -> list[str]:
+    """Return the modules that statements add to those of a bare interpreter."""
+    home = Path(litebundle.__file__).parents[1]
+    script = _GAINED.format(statements=statements)
+    return _run(sys.executable, "-I", "-S", "-B", "-c", script, home, *arguments).split()
+
+
+def test_importing_the_package_is_nearly_free() -> None:
+    """`import litebundle` is one module, whatever it offers."""
+    assert _gained("import litebundle") == ["litebundle"]
+
+
+def test_errors_can_be_named_without_the_loader() -> None:
+    """An `except litebundle.BundleError` costs the errors and nothing else."""
+    assert _gained("import litebundle; litebundle.BundleError") == [
+        "litebundle",
+        "litebundle.errors",
+    ]
+
+
+def test_an_import_from_a_bundle_gains_only_the_loader(bundle: Path) -> None:
+    """The hook, and the one module: nothing of the standard library comes with them."""
+    gained = _gained(_INSTALL + "import m7", bundle)
+    own = [name for name in gained if name.startswith("litebundle")]
+    assert [name for name in gained if name not in own] == ["m7"]
+    parts = {name.split(".")[1] for name in own if "." in name}
+    assert parts == {"errors", "format", "runtime"}
+    other = {"sqlite": "zipfile", "zip": "pages"}[bundle.suffix[1:]]
+    assert not {f"litebundle.runtime.{name}" for name in (other, "files", "main")} & set(own)
+
+
+def test_data_may_gain_zlib(bundle: Path) -> None:
+    """What is compressed takes zlib to read, and nothing more."""
+    statements = _INSTALL + "import m7; m7.__loader__.get_data('data.txt')"
+    gained = _gained(statements, bundle)
+    assert [name for name in gained if not name.startswith("litebundle")] in (
+        ["m7", "zlib"],
+        ["m7"],  # where zlib is built in, or was kept out of sys.modules
+    )
+
+
+def _traced(bundle: Path, directory: Path) -> list[str]:
+    """Return the system calls about files that an import of all modules makes, with the marks."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("there is no strace here")
+    # A copy: bytecode is written beside it, as for any user, before anything is looked at.
+    home = directory / "home"
+    shutil.copytree(
+        Path(litebundle.__file__).parent,
+        home / "litebundle",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    imports = "\n".join(f"import m{number}" for number in range(1, _MODULES))
+    script = _TRACED.format(imports=imports)
+    command: Sequence[object] = (sys.executable, "-I", "-S", "-c", script, home, bundle)
+    _run(*command)
+    trace = directory / "trace"
+    try:
+        _run(strace, "-f", "-qq", "-e", "trace=%file,%desc", "-o", trace, *command)
+    except subprocess.CalledProcessError as error:
+        if "ptrace" in error.stderr.lower():
+            pytest.skip(f"strace may not trace here: {error.stderr.strip()}")
+        raise
+    return trace.read_text().splitlines()
+
+
+def test_an_import_is_one_read_and_writes_nothing(bundle: Path, tmp_path: Path) -> None:
+    """A module from an open directory costs at most two system calls, and no file appears."""
+    calls = _traced(bundle, tmp_path)
+    assert any("pread64" in call for call in calls)
+    writing = re.compile(r"O_CREAT|O_WRONLY|O_RDWR|\b(mk|rename|unlink|symlink|link)\w*\(")
+    assert [call for call in calls if writing.search(call)] == []
+    begin, end = (
+        next(i for i, call in enumerate(calls) if f"/mark/{mark}" in call)
+        for mark in ("begin", "end")
+    )
+    imports = [call for call in calls[begin + 1 : end] if "MAP_ANONYMOUS" not in call]
+    assert len(imports) <= 2 * (_MODULES - 1)
