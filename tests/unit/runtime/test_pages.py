@@ -266,7 +266,7 @@ def test_a_chain_in_one_run_is_one_read(tmp_path: Path) -> None:
 
 
 def test_a_chain_with_gaps_is_a_few_reads(tmp_path: Path) -> None:
-    """Pointer maps of an auto-vacuum database stand in every chain's way, and cost a little each."""
+    """Pointer maps of an auto-vacuum database stand in the way of chains, and cost little each."""
     content = _content(1, 500_000)
     path = make(
         tmp_path / "db",

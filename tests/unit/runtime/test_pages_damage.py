@@ -325,6 +325,13 @@ def test_malformed_records(tmp_path: Path, record: bytes, message: str) -> None:
             read()
 
 
+def test_a_page_with_more_cells_than_it_can_hold(small: bytes) -> None:
+    """A number of cells is compared with the page's size before any of them is looked at."""
+    data = small[: 100 + 3] + b"\x01\x00" + small[100 + 5 :]
+    with pytest.raises(BundleCorrupt, match="page 1 claims 256 cells"):
+        _database(data)
+
+
 def test_a_cell_that_reaches_past_its_page(tmp_path: Path) -> None:
     """A row that says it is on its page, and would be partly on the next, is damage."""
     path = make(tmp_path / "db", lambda c: insert(c, "t", [(5, "." * 20)]), page_size=_PAGE)
