@@ -31,6 +31,9 @@ from litebundle.write.zip import ZipWriter
 Progress = Callable[[int, int, str], None]
 """Called with files done, files in all, and the path at hand."""
 
+_LARGEST = {"sqlite": 1_000_000_000 - 4096, "zip": 0xFFFF_FFFF}
+"""Of a file, in bytes: SQLite's limit of a row, and that of a reference's sizes."""
+
 _AHEAD = 32 << 20
 """Bytes of files read and encoded ahead of the writer."""
 
@@ -97,7 +100,7 @@ def build(
     output = output.absolute()
     check_output(output)
     tree = collect(sources, overlay=options.overlay, exclude=output)
-    _refuse_reserved(tree)
+    _refuse_unfit(tree, options.container)
     with (
         Pool(optimize=options.optimize, jobs=options.jobs) as pool,
         replacing(output, _read_back) as aside,
@@ -249,7 +252,15 @@ def _in_order(
         yield first, future.result()
 
 
-def _refuse_reserved(tree: Tree) -> None:
+def _refuse_unfit(tree: Tree, container: str) -> None:
+    limit = _LARGEST[container]
+    large = [f"{e.path}: {e.size:,} bytes" for e in tree.entries if e.size > limit]
+    if large:
+        raise BuildError(
+            f"a file in a {container} bundle has at most {limit:,} bytes",
+            problems=tuple(large),
+            hint="ship the data beside the bundle",
+        )
     reserved = [e.path for e in tree.entries if e.path.partition("/")[0] == ".litebundle"]
     if reserved:
         raise BuildError(

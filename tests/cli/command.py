@@ -1,6 +1,7 @@
 """The command `bundle` and plain Python, run as a user runs them: in processes of their own."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,30 @@ def python(
 def bundle(*arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **options: Any) -> Any:
     """Run `bundle` with the arguments, and the interpreter under it with the flags."""
     return python(*flags, "-m", "litebundle", *arguments, cwd=cwd, **options)
+
+
+def on_terminal(stream: str, *command: str | Path, cwd: Path) -> bytes:
+    """Run a command with a terminal as "stdout" or "stderr"; return what it shows there."""
+    mine, theirs = pty.openpty()
+    others: dict[str, int] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment() | {"TERM": "xterm", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        **(others | {stream: theirs}),
+    ) as process:
+        os.close(theirs)
+        output = b""
+        try:
+            while data := os.read(mine, 4096):
+                output += data
+        except OSError:  # how Linux tells that the other end was closed
+            pass
+        finally:
+            os.close(mine)
+        assert process.wait(timeout=TIMEOUT) == 0
+    return output
 
 
 def refusal(done: Done, status: int = 1) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import bundle, environment, refusal
+from tests.cli.command import bundle, environment, on_terminal, refusal
 from tests.rules.places import write_tree
 
 
@@ -91,6 +91,15 @@ def test_quiet_prints_nothing(source: Path) -> None:
     assert left_beside(source) == ["app.bundle"]
 
 
+@pytest.mark.parametrize("options", [(), ("--quiet",)], ids=["", "quiet"])
+def test_a_terminal_sees_the_progress(source: Path, options: tuple[str, ...]) -> None:
+    """On standard error, and only there; `--quiet` has none."""
+    command = [sys.executable, "-m", "litebundle", "build", "source", "-o", "app.bundle"]
+    output = on_terminal("stderr", *command, *options, cwd=source.parent)
+    assert (b"9/9" in output) != bool(options)
+    assert (output == b"") == bool(options)
+
+
 def test_the_containers_hold_the_same(source: Path) -> None:
     """`--format` chooses the file's format, not its content: both have one identity."""
     reports = [
@@ -147,6 +156,12 @@ def test_every_unusable_source_is_named(source: Path) -> None:
     assert cause == "2 sources are unusable"
     assert "nothere cannot be read: No such file or directory" in message
     assert "plain.py is not a directory" in message
+
+
+def test_a_single_problem_is_told_once(source: Path) -> None:
+    """It is the cause already."""
+    _, message = refused(source, "nothere", "-o", "app.bundle")
+    assert message.count("nothere") == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

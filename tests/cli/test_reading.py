@@ -1,15 +1,13 @@
 """`bundle list`, `cat` and `info`: what is in a bundle, for people and for programs."""
 
 import json
-import os
-import pty
-import subprocess
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import bundle, environment, python, refusal
+from tests.cli.command import bundle, on_terminal, python, refusal
 from tests.rules.places import Library, Tree
 
 TAG = str(sys.implementation.cache_tag)
@@ -68,26 +66,14 @@ def test_the_list_is_there_as_json(file: Path) -> None:
 
 def test_a_terminal_gets_a_table(file: Path) -> None:
     """Aligned, with titles, and names taken literally."""
-    mine, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "litebundle", "list", file],
-        stdout=theirs,
-        env=environment() | {"TERM": "dumb", "COLUMNS": "100"},
-    ) as process:
-        os.close(theirs)
-        output = b""
-        try:
-            while data := os.read(mine, 4096):
-                output += data
-        except OSError:  # how Linux tells that the other end was closed
-            pass
-        finally:
-            os.close(mine)
-        assert process.wait(timeout=20) == 0
-    lines = output.decode().split("\r\n")
+    output = on_terminal(
+        "stdout", sys.executable, "-m", "litebundle", "list", file, cwd=file.parent
+    )
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", output.decode()).split("\r\n")
     assert any(line.split() == ["module", "kind", "code", "for"] for line in lines)
     assert any(line.split() == ["pkg/data.bin", "644", "10,240"] for line in lines)
     assert any(line.split()[:1] == ["[red]name.txt"] for line in lines)
+    assert any(line.split()[:1] == ["'odd\\nname.txt'"] for line in lines)
 
 
 def test_cat_prints_the_very_bytes(file: Path) -> None:

@@ -109,6 +109,7 @@ class Listing:
         "_lengths",
         "_placements",
         "_starts",
+        "_texts",
         "data",
         "modules",
         "variants",
@@ -134,24 +135,30 @@ class Listing:
         self._lengths = [(count, length) for count, length, _ in sections]
         self._flags = starts[0] + counts[5]
         self._codes = self._flags + modules
+        # Here, so that a listing is refused as a whole or not at all.
+        self._texts = [self._text(section) for section in range(len(sections))]
         self.modules = self._names(0)
-        # Decoded when first asked for: an import needs none of them.
+        # Split when first asked for: an import needs none of them.
         self._directories: dict[str, int] | None = None
         self._placements: dict[str, int] | None = None
         self._files: dict[str, int] | None = None
 
-    def _names(self, section: int) -> dict[str, int]:
+    def _text(self, section: int) -> str:
         count, length = self._lengths[section]
-        if not count:
-            if length:
-                raise ValueError("listing with names of nothing")
-            return {}
         start = self._starts[section]
-        names = self.data[start : start + length].decode().split("\0")
-        index = dict(zip(names, range(count), strict=True))
-        if len(index) != count:
-            raise ValueError("listing with a name twice")
-        return index
+        text = self.data[start : start + length].decode()
+        if text.count("\0") != max(count - 1, 0) or (length and not count):
+            raise ValueError(f"listing of {count} things with other names than that")
+        return text
+
+    def _names(self, section: int) -> dict[str, int]:
+        count = self._lengths[section][0]
+        return dict(zip(self._texts[section].split("\0"), range(count), strict=False))
+
+    @property
+    def counts(self) -> list[int]:
+        """How many modules, directories, placements and files there are, equal names included."""
+        return [count for count, _ in self._lengths]
 
     def flags(self, index: int) -> int:
         """Return the bits of the module at `index` (SOURCE, PACKAGE, ...)."""

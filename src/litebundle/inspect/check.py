@@ -98,12 +98,15 @@ class Check:
         return listing
 
     def _check_names(self, path: str, listing: Listing) -> None:
-        for what, section in (
+        sections = (
             ("modules", listing.modules),
             ("directories", listing.directories),
             ("placed units", listing.placements),
             ("files", listing.files),
-        ):
+        )
+        for (what, section), count in zip(sections, listing.counts, strict=True):
+            if len(section) != count:
+                self._found.append(f"the {what} of {path!r} have a name twice")
             if list(section) != sorted(section):
                 self._found.append(f"the {what} of {path!r} are not sorted")
             self._found += [

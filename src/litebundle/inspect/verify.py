@@ -1,8 +1,7 @@
 """Everything that can be said against a bundle, by us and by those who know its container."""
 
-import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from litebundle.errors import BundleCorrupt
@@ -37,19 +36,33 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
         return Verdict(problems=(error.cause,))
     check = Check(bundle.archive)
     problems = check.run()
-    database = bundle.container == SqliteContainer.name
-    # Who verifies a zip does not need apsw.
-    view = importlib.import_module(f"litebundle.inspect.{'database' if database else 'stock'}")
+    unsound, contradictions = _views(bundle)
     whole = not problems
-    problems += view.unsound(bundle)
+    problems += unsound(bundle)
     if whole and not problems:  # else one fault would be told many times over
-        problems += view.contradictions(bundle, check)
+        problems += contradictions(bundle, check)
     return Verdict(
         problems=tuple(problems),
         notes=tuple(_notes(check)),
         blobs=len(check.blobs),
         size=check.read,
     )
+
+
+def _views(
+    bundle: Bundle,
+) -> tuple[
+    Callable[[Bundle], Iterator[str]],
+    Callable[[Bundle, Check], Iterator[str]],
+]:
+    """Return what looks at the container alone, and what compares it with a check."""
+    if bundle.container == SqliteContainer.name:
+        from litebundle.inspect import database  # apsw: not for those who verify a zip
+
+        return database.unsound, database.contradictions
+    from litebundle.inspect import stock
+
+    return stock.unsound, stock.contradictions
 
 
 def _notes(check: Check) -> Iterator[str]:

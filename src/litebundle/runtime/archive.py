@@ -96,7 +96,7 @@ class Archive:
         if offset and ref[20:24] == b"\0\0\0\0":
             try:
                 data = pread(self._fd, int.from_bytes(ref[12:16], "little"), self._base + offset)
-            except OSError:
+            except (OSError, OverflowError):
                 pass
             else:
                 if source_hash(CHECKSUM_KEY, data) == ref[24:]:

@@ -64,6 +64,8 @@ class Descriptor:
                 data += more
         except OSError as error:
             raise _refused("cannot read the bundle", self.path, error, offset) from error
+        except OverflowError:  # an offset of 2**63 and more is past every end
+            return b""
         return data
 
     def is_own(self) -> bool:
