@@ -59,13 +59,13 @@ def bundle(*arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **optio
 def on_terminal(stream: str, *command: str | Path, cwd: Path) -> bytes:
     """Run a command with a terminal as "stdout" or "stderr"; return what it shows there."""
     mine, theirs = pty.openpty()
-    others: dict[str, int] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(
         command,
         cwd=cwd,
         env=environment() | {"TERM": "xterm", "COLUMNS": "100"},
         stdin=subprocess.DEVNULL,
-        **(others | {stream: theirs}),
+        stdout=theirs if stream == "stdout" else subprocess.DEVNULL,
+        stderr=theirs if stream == "stderr" else subprocess.DEVNULL,
     ) as process:
         os.close(theirs)
         output = b""

@@ -143,9 +143,9 @@ def packing(
     directories = Directories(packer)
     patch.chdir(packer.base)
     patch.setattr(tempfile, "tempdir", str(packer.base))
-    for name in ("TEMP_ZIP", "TEMP_DIR"):  # test_zipimport's, absolute since it was imported
-        if hasattr(module, name):
-            patch.setattr(module, name, str(packer.base / name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.reload(module)  # some keep absolute paths from their import on
     zipping = packer.zipfile_module()
     for each in (module, *filter(None, map(load, _HELPERS))):
         for attribute, value in (("zipfile", zipping), ("ZipFile", zipping.__dict__["ZipFile"])):
