@@ -67,8 +67,8 @@ class Uncompiled:
 class Report:
     """What was built: every file of the sources is in `counts` (by kind) or in `skipped`.
 
-    `size` is the bundle's in bytes, `modules` how many have stored code, `dropped` how many
-    sources were left out as asked, `seconds` how long it took.
+    `size` is the bundle's in bytes, `modules` how many have stored code, `placed` the packages
+    whose files go to the disk when they are imported, `seconds` how long it took.
     """
 
     output: Path

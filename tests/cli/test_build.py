@@ -112,7 +112,8 @@ def test_the_containers_hold_the_same(source: Path) -> None:
 
 def test_levels_and_sources_are_chosen(source: Path) -> None:
     """`--optimize` stores code for several levels, `--no-sources` drops what compiled."""
-    built(source, "--optimize", "2,0", "--no-sources")
+    done = built(source, "--optimize", "2,0", "--no-sources")
+    assert "sources left out, as asked: 2" in done.stdout.splitlines()
     listed = json.loads(bundle("list", "app.bundle", "--json", cwd=source.parent).stdout)
     plain = next(module for module in listed["modules"] if module["name"] == "plain")
     tag = sys.implementation.cache_tag
@@ -164,10 +165,11 @@ def test_a_single_problem_is_told_once(source: Path) -> None:
     assert message.count("nothere") == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_source_is_refused(source: Path) -> None:
     """One file that cannot be read fails the build: the bundle would lack it silently."""
     (source / "plain.py").chmod(0)
+    if os.access(source / "plain.py", os.R_OK):
+        pytest.skip("whoever runs this reads everything")
     assert "plain.py" in refused(source, "source", "-o", "app.bundle")[1]
 
 

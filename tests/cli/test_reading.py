@@ -147,19 +147,23 @@ def test_info_tells_when_this_python_has_to_compile(file: Path) -> None:
 
 def test_reading_executes_nothing(library: Library, tmp_path: Path) -> None:
     """Looking into a bundle neither imports nor unmarshals what is in it."""
-    tree: Tree = {"evil.py": "open('executed', 'w')\n"}
+    tree: Tree = {"evil.py": "MARK = 'of the devil'\n"}
     file = Path(library.place(tree, "sqlite").entry)
-    code = (
-        "import marshal, sys\n"
-        "from litebundle.cli import main, cat, info, list, verify\n"
-        "marshal.loads = None\n"
-        "sys.argv[0] = 'bundle'\n"
-        "main.main()\n"
+    watch = (
+        "import os, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'marshal.loads' and b'of the devil' in arguments[0]:\n"
+        "        os._exit(9)\n"
+        "sys.addaudithook(hook)\n"
     )
+    command = watch + "from litebundle.cli.main import main; main()"
     for arguments in (("list",), ("info",), ("verify",), ("cat", "evil")):
-        done = python("-c", code, arguments[0], file, *arguments[1:], cwd=tmp_path)
+        done = python("-c", command, arguments[0], file, *arguments[1:], cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-    assert list(tmp_path.iterdir()) == []
+    importing = watch + (
+        "import litebundle; litebundle.install(); sys.path.insert(0, sys.argv[1]); import evil"
+    )
+    assert python("-c", importing, file, cwd=tmp_path).returncode == 9
 
 
 @pytest.mark.parametrize("command", ["list", "info", "verify", "cat"])

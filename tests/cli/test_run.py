@@ -280,10 +280,10 @@ def test_a_file_that_is_no_bundle_is_refused(packed: Path, tmp_path: Path) -> No
 
 def test_an_unreadable_file_is_refused(packed: Path, tmp_path: Path) -> None:
     """The system's reason is told."""
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything")
     copy = tmp_path / "secret.bundle"
     copy.write_bytes(packed.read_bytes())
     copy.chmod(0)
+    if os.access(copy, os.R_OK):
+        pytest.skip("whoever runs this reads everything")
     done = bundle("run", copy, "-c", "print('executed')", cwd=tmp_path)
     assert "Permission denied" in refusal(done)

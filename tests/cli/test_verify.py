@@ -37,7 +37,7 @@ def test_problems_are_told_one_a_line(damaged: Path) -> None:
     """On standard output, being what was asked for; the exit status is 1."""
     done = bundle("verify", damaged, cwd=damaged.parent)
     problems = done.stdout.splitlines()
-    assert problems[0].startswith("file app/other.py: checksum mismatch")
+    assert problems[0].startswith("file app/other.py: ")
     assert f"not sound: {len(problems)} problem" in refusal(done)
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 import rich
 
@@ -41,7 +40,7 @@ def _build(sources: list[Path], output: Path, *options: str, **environment: str)
 @pytest.mark.parametrize("packing", ["sqlite", "zip"])
 def test_two_builds_are_byte_identical(packing: str, tmp_path: Path) -> None:
     """Place, process, hash seed, order, time zone, locale, umask and jobs leave no trace."""
-    packages = [Path(package.__file__).parent.name for package in (rich, click)]
+    packages = ["rich", "click"]
     one = _copy(packages, tmp_path / "one")
     first, second = (
         _copy([name], tmp_path / "a much longer place" / name) for name in reversed(packages)
@@ -72,7 +71,7 @@ def test_two_builds_are_byte_identical(packing: str, tmp_path: Path) -> None:
 
 def test_the_identity_is_that_of_the_content(tmp_path: Path) -> None:
     """A database and a zip of one tree have one identity, a changed byte gives another."""
-    tree = _copy([Path(click.__file__).parent.name], tmp_path / "tree")
+    tree = _copy(["click"], tmp_path / "tree")
 
     def identity(packing: str, name: str) -> str:
         output = tmp_path / name

@@ -63,7 +63,7 @@ def command(
     elif not quiet:
         from litebundle.cli.summary import summary
 
-        click.echo("\n".join(summary(report)))
+        click.echo("\n".join(summary(report, sources=options.sources)))
 
 
 @contextlib.contextmanager

@@ -12,14 +12,16 @@ _NAMED = 3
 """How many of the skipped things of one kind are named; `--json` names all."""
 
 
-def summary(report: Report) -> Iterator[str]:
-    """Yield the lines for people."""
+def summary(report: Report, *, sources: bool) -> Iterator[str]:
+    """Yield the lines for people; `sources` tells whether they were kept."""
     yield (
         f"{printable(str(report.output))}: {in_bytes(report.size)} of {report.container},"
         f" build {report.identity[:12]}, in {report.seconds:.1f} s"
     )
     yield f"files: {counted(report.counts)}"
     yield f"modules with code: {report.modules:,}"
+    if not sources:
+        yield f"sources left out, as asked: {report.modules:,}"
     if report.placed:
         yield f"placed on disk when imported: {', '.join(map(printable, report.placed))}"
     if report.uncompiled:

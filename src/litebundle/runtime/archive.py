@@ -31,6 +31,7 @@ class Archive:
         "_descriptor",
         "_fd",
         "_listings",
+        "_size",
         "identity",
         "manifest",
         "path",
@@ -61,6 +62,7 @@ class Archive:
         self._container = container
         self._base = container.base
         self._fd = descriptor.fd
+        self._size = descriptor.size
 
     def __repr__(self) -> str:
         return f"<Archive {self.path!r}, build {self.identity[:12]}>"
@@ -93,9 +95,10 @@ class Archive:
         wrong, or is not in one piece, is left to `blob`.
         """
         offset = int.from_bytes(ref[:8], "little")
-        if offset and ref[20:24] == b"\0\0\0\0":
+        size = int.from_bytes(ref[12:16], "little")
+        if offset and size <= self._size and ref[20:24] == b"\0\0\0\0":
             try:
-                data = pread(self._fd, int.from_bytes(ref[12:16], "little"), self._base + offset)
+                data = pread(self._fd, size, self._base + offset)
             except (OSError, OverflowError):
                 pass
             else:
@@ -112,10 +115,10 @@ class Archive:
         system refuses to read them; nothing is remembered of it, so that a retry may succeed.
         """
         try:
-            if ref.offset:
+            if ref.offset and ref.stored <= self._size:  # else a lie, which memory would pay for
                 data = self._descriptor.read(self._base + ref.offset, ref.stored)
                 data = decode(data, ref)
-                if checksum(data) == ref.checksum:
+                if checksum(data) == ref.checksum and len(data) == ref.raw:
                     return data
         except (BundleIOError, ValueError):
             pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
@@ -124,7 +127,7 @@ class Archive:
             data = self._container.find(table, ref)
         except ValueError as error:
             raise self._damage(ref, str(error)) from error
-        if checksum(data) != ref.checksum:
+        if checksum(data) != ref.checksum or len(data) != ref.raw:
             raise self._damage(ref, "checksum mismatch", checksum(data))
         return data
 

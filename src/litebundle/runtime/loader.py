@@ -17,7 +17,7 @@ from _frozen_importlib_external import (
 )
 from _imp import _fix_co_filename  # type: ignore[attr-defined]
 
-from ..errors import BundleVersionError
+from ..errors import BundleError, BundleVersionError
 from ..format.listing import EMPTY_REF
 
 TYPE_CHECKING = False
@@ -78,18 +78,19 @@ class _InBundle(FileLoader):
         """Return the reader of a package's resources, or of those beside a module."""
         if fullname != self.name:
             return None
+        from .resources import BundleReader
+
         if self._root != self._archive.path:  # placed: real paths, as for a directory
-            from importlib.readers import FileReader
+            from .placed import PlacedPath
 
             if self.unit is not None:
                 self.unit.place()
-            return FileReader(self)
+            return BundleReader(PlacedPath(self.path).parent)
         from .paths import BundlePath
-        from .resources import reader_at
 
         inside = self._inside(self.path)
         directory = "" if inside is None else inside.rpartition("/")[0]
-        return reader_at(BundlePath(self._archive, self._root, directory))
+        return BundleReader(BundlePath(self._archive, self._root, directory))
 
     def __reduce__(self) -> tuple[object, ...]:
         from .finder import loader_of
@@ -123,7 +124,11 @@ class BundleLoader(_InBundle, SourceFileLoader):  # type: ignore[misc]  # typesh
             self.unit.place()
         if self._code == EMPTY_REF:
             return self._compile(path)
-        code: CodeType = marshal.loads(self._archive.code(self._code))
+        try:
+            code: CodeType = marshal.loads(self._archive.code(self._code))
+        except BundleError as error:
+            error.module = self.name
+            raise
         # I2: stored code has a path relative to the bundle; nested code objects are renamed too
         _fix_co_filename(code, path)
         return code

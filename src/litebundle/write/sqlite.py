@@ -8,7 +8,10 @@ manifest. Nothing moves after the first two.
 
 import contextlib
 import errno
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -51,6 +54,7 @@ CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, e
 # A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
+_LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
 
@@ -65,11 +69,12 @@ class SqliteWriter:
 
     def __init__(self, path: Path, expected: int) -> None:
         self._path = path
+        self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
         page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
         with _as_os_errors():
-            self._connection = apsw.Connection(str(path), vfs=_UNLOCKED)
+            self._connection = apsw.Connection(str(self._work), vfs=_UNLOCKED)
             for pragma in (
                 f"page_size={page_size}",
                 "encoding='UTF-8'",
@@ -117,11 +122,15 @@ class SqliteWriter:
             root = listings.refs["directory", ""].hex()
             self._insert("manifest", seal([*content.manifest, ("root", root)]))
             self._connection.execute("COMMIT")
-            self.close()
+            self._connection.close()
+        if self._work != self._path:
+            shutil.copyfile(self._work, self._path)
 
     def close(self) -> None:
         """Close the database, finished or not."""
         self._connection.close()
+        if self._work != self._path:
+            self._work.unlink(missing_ok=True)
 
     def _blob(self, content: Encoded) -> Blob:
         digest = content.digest
@@ -150,7 +159,19 @@ class SqliteWriter:
 
     def _tails(self, table: str) -> dict[int, int]:
         """Return where the last column of each row committed stands, by row id."""
-        return dict(Database(Descriptor(str(self._path))).tails(table))
+        return dict(Database(Descriptor(str(self._work))).tails(table))
+
+
+def _workable(path: Path) -> Path:
+    """Return the path, or another one if SQLite cannot take it: it wants short ones in UTF-8."""
+    try:
+        if len(str(path).encode()) <= _LONGEST_PATH:
+            return path
+    except UnicodeEncodeError:
+        pass
+    descriptor, name = tempfile.mkstemp(suffix=".bundle")
+    os.close(descriptor)
+    return Path(name)
 
 
 @contextlib.contextmanager
