@@ -21,8 +21,10 @@ _HOMES = {
     "BundleError": ".errors",
     "BundleIOError": ".errors",
     "BundleVersionError": ".errors",
+    "Inputs": ".collect.inputs",
     "Options": ".builder",
     "Report": ".builder",
+    "Selection": ".collect.selection",
     "build": ".builder",
     "install": ".runtime.install",
     "path_hook": ".runtime.finder",
@@ -33,6 +35,8 @@ if TYPE_CHECKING:  # for type checkers and editors
     from .builder import Options as Options
     from .builder import Report as Report
     from .builder import build as build
+    from .collect.inputs import Inputs as Inputs
+    from .collect.selection import Selection as Selection
     from .errors import BuildError as BuildError
     from .errors import BundleCorrupt as BundleCorrupt
     from .errors import BundleError as BundleError

@@ -1,17 +1,19 @@
-"""Directories to a bundle: collect, compile, write, check, put in place."""
+"""Sources to a bundle: collect, compile, write, check, put in place."""
 
 import hashlib
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from litebundle import __version__
-from litebundle.collect.directory import collect
-from litebundle.collect.distributions import distributions
+from litebundle.collect.distributions import distributions, scripts, unmet
+from litebundle.collect.inputs import Inputs, gathered
+from litebundle.collect.overlay import merged
 from litebundle.collect.tree import Conflict, Entry, Kind, Skipped, Tree
 from litebundle.compile.pool import Pool
 from litebundle.compile.target import Target
@@ -44,7 +46,8 @@ class Options:
 
     `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
-    two contradicting sources wins; `jobs` compiler processes, by default one a usable processor.
+    two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
+    `inputs` what else goes in, and what does not.
     """
 
     container: Literal["sqlite", "zip"] = "sqlite"
@@ -53,6 +56,7 @@ class Options:
     strict: bool = False
     overlay: bool = False
     jobs: int | None = None
+    inputs: Inputs = field(default_factory=Inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,32 +90,36 @@ class Report:
 
 
 def build(
-    sources: Sequence[Path],
+    sources: Sequence[str | os.PathLike[str]],
     output: Path,
     options: Options = Options(),  # frozen
     progress: Progress | None = None,
 ) -> Report:
-    """Build a bundle of directories laid over each other, and put it in place as a whole.
+    """Build a bundle of sources laid over each other, and put it in place as a whole.
 
-    Raises BuildError for input that cannot be packed and for what the disk refuses; what stood at
+    Sources are directories, projects, wheels and requirements (collect/inputs.py). Raises
+    BuildError for input that cannot be had or packed and for what the disk refuses; what stood at
     `output` is then untouched.
     """
     started = time.monotonic()
     output = output.absolute()
     check_output(output)
-    tree = collect(sources, overlay=options.overlay, exclude=output)
-    _refuse_unfit(tree, options.container)
-    with (
-        Pool(optimize=options.optimize, jobs=options.jobs) as pool,
-        replacing(output, _read_back) as aside,
-    ):
-        work = _Build(tree, options, pool.target, aside)
-        try:
-            work.compile(pool, progress)
-            work.store_files(progress)
-            content = work.finish()
-        finally:
-            work.writer.close()
+    with gathered(sources, options.inputs, output=output) as found:
+        tree = merged(found.layers, overlay=options.overlay)
+        _refuse_unfit(tree, options.container)
+        with (
+            Pool(found.python, optimize=options.optimize, jobs=options.jobs) as pool,
+            replacing(output, _read_back) as aside,
+        ):
+            work = _Build(tree, options, pool.target, aside)
+            try:
+                work.compile(pool, progress)
+                work.store_files(progress)
+                content = work.finish()
+            finally:
+                work.writer.close()
+        needs = unmet(tree, found.environment.markers) if found.environment else ()
+        warnings = (*tree.warnings, *needs)
     return Report(
         output=output,
         container=options.container,
@@ -123,7 +131,7 @@ def build(
         uncompiled=tuple(work.uncompiled),
         skipped=tree.skipped,
         conflicts=tree.conflicts,
-        warnings=tree.warnings,
+        warnings=warnings,
         seconds=time.monotonic() - started,
     )
 
@@ -202,6 +210,7 @@ class _Build:
             ("builder", f"litebundle {__version__}"),
             ("identity", identity(self._directories.values(), variants)),
             *variants,
+            *((f"script.{name}", place) for name, place in sorted(scripts(self._tree).items())),
         ]
         content = Content(
             directories=self._directories, variants=len(self._variants), manifest=manifest
@@ -217,7 +226,8 @@ class _Build:
         return [e for e in self._tree.entries if e.kind is not Kind.SOURCE or e.path in only]
 
     def _encode(self, entry: Entry) -> Encoded:
-        return self.writer.encode(entry.read())
+        content = entry.packed()
+        return self.writer.encode(content.raw, content.deflated)
 
     def _add_file(self, entry: Entry, blob: Blob) -> None:
         self._blobs[entry.path] = blob

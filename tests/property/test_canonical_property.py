@@ -79,6 +79,7 @@ def _rebuilt(value: Any, memo: dict[object, Any] | None, order: random.Random) -
 
 
 @given(_values(_LEAVES | st.floats()))
+@settings(deadline=None)
 def test_value_survives(value: Any) -> None:
     """Types, bits and the identity of what is mutable come back; doing it again changes nothing."""
     encoded = canonical(marshal.dumps(value))
@@ -87,6 +88,7 @@ def test_value_survives(value: Any) -> None:
 
 
 @given(_VALUES, st.booleans(), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_equal_values_give_equal_bytes(value: Any, shared: bool, order: random.Random) -> None:
     """Which of the equal parts are one object, and how sets were filled, leaves no trace."""
     rebuilt = _rebuilt(value, {} if shared else None, order)
@@ -94,6 +96,7 @@ def test_equal_values_give_equal_bytes(value: Any, shared: bool, order: random.R
 
 
 @given(_VALUES, _VALUES)
+@settings(deadline=None)
 def test_different_values_give_different_bytes(one: Any, other: Any) -> None:
     """Two streams are the same only if the values are."""
     equal = canonical(marshal.dumps(one)) == canonical(marshal.dumps(other))
@@ -101,6 +104,7 @@ def test_different_values_give_different_bytes(one: Any, other: Any) -> None:
 
 
 @given(_VALUES)
+@settings(deadline=None)
 def test_references_of_the_stream_leave_no_trace(value: Any) -> None:
     """A stream without any references has the canonical form of one with them.
 
@@ -120,7 +124,7 @@ _PIECES = (
 
 
 @given(st.lists(_PIECES, max_size=30).map(b"".join))
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 def test_any_bytes_are_canonical_or_refused(data: bytes) -> None:
     """Whatever the bytes, there is a canonical form, which stays, or a ValueError."""
     try:
@@ -135,9 +139,13 @@ def test_any_bytes_are_canonical_or_refused(data: bytes) -> None:
 
 
 @given(_VALUES, st.data())
+@settings(deadline=None)
 def test_damage_never_passes_for_another_value(value: Any, data: st.DataObject) -> None:
-    """A damaged stream that marshal still reads has the value that marshal reads, or is refused."""
-    stream = bytearray(marshal.dumps(value))
+    """A damaged stream that marshal still reads has the value that marshal reads, or is refused.
+
+    Without references: marshal crashes if a set's element refers to a tuple yet to be filled.
+    """
+    stream = bytearray(marshal.dumps(value, 2))
     position = data.draw(st.integers(0, len(stream) - 1))
     stream[position] = data.draw(st.integers(0, 255))
     try:

@@ -5,7 +5,6 @@ own are served from bundles of their content, at their own paths, once the impor
 """
 
 import importlib
-import importlib.util
 import os
 import sys
 import tempfile
@@ -29,33 +28,40 @@ from litebundle.runtime.archive import open_archive
 Selection = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Module to class to the methods that are left out, each with the reason."""
 
+_WRITE_ZIPS = ("test.support.script_helper", "test.test_importlib.resources.zip")
+
 
 class Packer:
-    """Build bundles of what a case writes; `count` says how many."""
+    """Build bundles of what a case writes below `base`; `count` says how many."""
 
-    def __init__(self, base: Path, container: str) -> None:
-        self.base = base / "work"
+    def __init__(self, folder: Path, container: str) -> None:
+        self.base = folder / "work"
         self.base.mkdir()
-        self._store = base / "store"
-        self._store.mkdir()
-        self._container = container
+        self.container = container
         self.count = 0
+        self._store = folder / "store"
+        self._store.mkdir()
 
     def pack(self, source: Path, target: Path | None = None) -> Path:
-        """Build the bundle of a directory, by default at a path of its own."""
+        """Build the bundle of a directory, by default at a path of its own; return the path."""
         self.count += 1
-        target = target or self._store / f"{self.count}.bundle"
-        options: Any = {"container": self._container, "jobs": 1}
-        builder.build([source], target, builder.Options(**options))
-        return target
+        built = self._store / f"{self.count}.bundle"
+        options: Any = {"container": self.container, "jobs": 1}
+        builder.build([source], built, builder.Options(**options))
+        return built if target is None else built.replace(target)
 
     def convert(self, archive: Path, target: Path) -> None:
-        """Build the bundle of a zip's content, at the zip's own path too."""
+        """Build the bundle of a zip's content, at another path or at the zip's own."""
         folder = self._store / f"members{self.count}"
+        folder.mkdir()
         with zipfile.ZipFile(archive) as file:
             file.extractall(folder)
-        folder.mkdir(exist_ok=True)
-        self.pack(folder, target)
+            comment, start = file.comment, min((i.header_offset for i in file.filelist), default=0)
+        built = self.pack(folder)
+        if self.container == "zip":
+            with zipfile.ZipFile(built, "a") as file:
+                file.comment = comment
+        target.write_bytes(archive.read_bytes()[:start] + built.read_bytes())
 
     def zipfile_module(self) -> types.ModuleType:
         """Return the zipfile module with a ZipFile that leaves bundles behind."""
@@ -66,7 +72,7 @@ class Packer:
                 written = self.fp is not None and self.mode != "r"
                 super().close()
                 if written:
-                    path = Path(str(self.filename))
+                    path = Path(os.fsdecode(str(self.filename)))
                     packer.convert(path, path)
 
         module = types.ModuleType("zipfile")
@@ -75,7 +81,7 @@ class Packer:
 
 
 class Directories:
-    """A path hook, and a meta path entry that hears of `invalidate_caches`."""
+    """A path hook for directories, and a meta path entry that hears of `invalidate_caches`."""
 
     def __init__(self, packer: Packer) -> None:
         self._packer = packer
@@ -97,7 +103,7 @@ class Directories:
         """Find nothing: it is the path hook that does."""
 
     def invalidate_caches(self) -> None:
-        """Build the bundles again, before their finders look; a directory that went empties its."""
+        """Build the bundles again, before their finders look."""
         for path, bundle in self._packed.items():
             if Path(path).is_dir():
                 self._packer.pack(Path(path), bundle)
@@ -117,7 +123,7 @@ def cases(selection: Selection) -> Iterator[tuple[str, str, str]]:
             if case is None:  # another Python's
                 continue
             for method in unittest.defaultTestLoader.getTestCaseNames(case):
-                if method not in left_out and "*" not in left_out:
+                if method not in left_out:
                     yield name, class_name, method
 
 
@@ -136,34 +142,39 @@ def load(name: str) -> types.ModuleType | None:
 
 
 @contextmanager
-def packing(
-    packer: Packer, module: types.ModuleType, patch: pytest.MonkeyPatch
-) -> Iterator[Directories]:
-    """Have what is written in the base, by the cases of a module and their helpers, be packed."""
-    directories = Directories(packer)
+def packing(packer: Packer, name: str, patch: pytest.MonkeyPatch) -> Iterator[Directories]:
+    """Have what the cases of a module, and their helpers, write in the base be packed."""
     patch.chdir(packer.base)
     patch.setattr(tempfile, "tempdir", str(packer.base))
+    helpers = [module for module in map(load, _WRITE_ZIPS) if module is not None]
+    module = sys.modules[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        importlib.reload(module)  # some keep absolute paths from their import on
+        importlib.reload(module)  # some go on using absolute paths from their import on
     zipping = packer.zipfile_module()
-    for each in (module, *filter(None, map(load, _HELPERS))):
-        for attribute, value in (("zipfile", zipping), ("ZipFile", zipping.__dict__["ZipFile"])):
-            if hasattr(each, attribute):
-                patch.setattr(each, attribute, value)
+    patch.setitem(sys.modules, "zipfile", zipping)
+    for each in (module, *helpers):
+        if hasattr(each, "zipfile"):
+            patch.setattr(each, "zipfile", zipping)
+        if hasattr(each, "ZipFile"):
+            patch.setattr(each, "ZipFile", zipping.__dict__["ZipFile"])
     litebundle.install()
+    directories = Directories(packer)
     sys.path_hooks.insert(0, directories.hook)
     sys.meta_path.insert(0, directories)
+    before = set(sys.modules)
     try:
         yield directories
     finally:
         directories.forget()
+        for imported in set(sys.modules) - before:
+            found = sys.modules[imported]
+            places = [repr(found), *map(str, getattr(found, "__path__", ()))]
+            if any(str(packer.base) in place for place in places):
+                del sys.modules[imported]
 
 
-_HELPERS = ("test.support.script_helper", "test.test_importlib.resources.zip")
-
-
-def run(module: types.ModuleType, class_name: str, method: str) -> Sequence[str]:
+def run(name: str, class_name: str, method: str) -> Sequence[str]:
     """Run one case with the fixtures of its class and module; return what went wrong.
 
     Raises pytest's Skipped if the case skips itself.
@@ -171,7 +182,7 @@ def run(module: types.ModuleType, class_name: str, method: str) -> Sequence[str]
     result = unittest.TestResult()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the cases check the warnings they are about
-        unittest.TestSuite([getattr(module, class_name)(method)]).run(result)
+        unittest.TestSuite([getattr(sys.modules[name], class_name)(method)]).run(result)
     if result.skipped:
         pytest.skip(result.skipped[0][1])
     assert result.testsRun == 1

@@ -1,8 +1,12 @@
 """Trees of files, and the places they are imported from: directory, our containers, stock zip."""
 
+import contextlib
 import hashlib
+import importlib
+import io
 import os
 import shutil
+import sqlite3
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -13,10 +17,14 @@ from zipimport import zipimporter
 
 DIRECTORY = "directory"
 OURS = ("sqlite", "zip")
-CONTAINERS = (DIRECTORY, *OURS, "zipimport")
+SQLITEIMPORT = "sqliteimport"
+CONTAINERS = (DIRECTORY, *OURS, "zipimport", SQLITEIMPORT)
 
 Tree = Mapping[str, str | bytes | None]
 """Relative path to content; None is a directory with nothing in it."""
+
+
+_kept: list[object] = []
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,9 @@ class Place:
             import litebundle
 
             litebundle.install()
+        elif self.container == SQLITEIMPORT:
+            importlib.import_module(SQLITEIMPORT).load(self.entry)
+            _kept.append(sys.meta_path[-1])  # closes no connection; pytest would blame a test
 
     def hook(self, entry: Any) -> Any:
         """Call the path hook that serves this container's entries."""
@@ -76,6 +87,8 @@ class Library:
         if not root.exists():
             write_tree(tree, root)
         self.names.update(path.partition("/")[0].partition(".")[0] for path in tree)
+        # Forgotten after each test, but not what the test run itself stands on
+        self.names.difference_update(sys.stdlib_module_names, {"__main__"})
         return Place(DIRECTORY, str(root))
 
     def place(self, tree: Tree, container: str, **options: Any) -> Place:
@@ -108,11 +121,24 @@ def _pack(source: Path, target: Path, container: str, options: dict[str, Any]) -
         with zipfile.ZipFile(target, "w") as archive:
             for path in sorted(source.rglob("*")):
                 archive.write(path, path.relative_to(source))
+    elif container == SQLITEIMPORT:
+        _pack_sqliteimport(source, target)
     else:
         from litebundle import builder
 
         choices: dict[str, Any] = {"container": container, "jobs": 1, **options}
         builder.build([source], target, builder.Options(**choices))
+
+
+def _pack_sqliteimport(source: Path, target: Path) -> None:
+    accessor, bundler = (
+        importlib.import_module(f"{SQLITEIMPORT}.{name}") for name in ("accessor", "bundler")
+    )
+    with contextlib.closing(sqlite3.connect(target)) as connection, connection:
+        stored = accessor.Accessor(connection)
+        stored.initialize_database()
+        with contextlib.redirect_stdout(io.StringIO()):
+            bundler.bundle(source, stored)
 
 
 def _digest(tree: Tree) -> str:

@@ -118,14 +118,20 @@ def test_rule_F7_distributions_are_those_of_the_directory(compare: Compare) -> N
     assert "\n1.2.3 1.2.3\n" in outcome.stdout
 
 
-def test_rule_F7_one_finder_answers_for_a_distribution(archive: Place) -> None:
-    """`find_distributions(context)` of the entry's finder, or the standard finder for zips."""
-    finder: Any = pkgutil.get_importer(archive.entry)
+@pytest.mark.parametrize("asked", ["finder of the entry", "standard finder", "all"])
+def test_rule_F7_one_finder_answers_for_a_distribution(archive: Place, asked: str) -> None:
+    """`find_distributions(context)` of the entry's finder and of the standard one; all, once."""
+    finders: dict[str, Any] = {
+        "finder of the entry": pkgutil.get_importer(archive.entry),
+        "standard finder": metadata.MetadataPathFinder,
+    }
 
     def versions(**wanted: str) -> list[str]:
         context = metadata.DistributionFinder.Context(path=[archive.entry], **wanted)
-        found = [*finder.find_distributions(context)]
-        found += metadata.MetadataPathFinder.find_distributions(context)
+        if asked == "all":
+            found = metadata.Distribution.discover(context=context)
+        else:
+            found = finders[asked].find_distributions(context)
         return [distribution.version for distribution in found]
 
     assert versions() == ["1.2.3"]

@@ -1,15 +1,19 @@
-"""`bundle build`: directories to a bundle."""
+"""`bundle build`: directories, projects, wheels and requirements to a bundle."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from litebundle.cli.output import print_json
+
+if TYPE_CHECKING:
+    from litebundle.collect.inputs import Inputs
 
 
 def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -20,8 +24,15 @@ def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     return tuple(sorted(map(int, levels)))
 
 
-@click.command("build", short_help="Pack directories of modules into a bundle.")
-@click.argument("src", nargs=-1, required=True, type=click.Path(path_type=Path))
+def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Take "3.12" or "3.12.1"."""
+    if value is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", value):
+        raise click.BadParameter(f"{value!r} is not a version like 3.12.", ctx, param)
+    return value
+
+
+@click.command("build", short_help="Pack modules and packages into a bundle.")
+@click.argument("src", nargs=-1)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
 @click.option(
     "--format",
@@ -29,7 +40,7 @@ def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     type=click.Choice(["sqlite", "zip"]),
     default="sqlite",
     show_default=True,
-    help="The container; any Python can import from the zip.",
+    help="zip: for any Python.",
 )
 @click.option(
     "--optimize",
@@ -37,25 +48,41 @@ def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     metavar="LEVELS",
     default="0",
     show_default=True,
-    help="Levels of -O to store code for, as 0,1,2.",
+    help="Levels of -O to have code for.",
 )
 @click.option("--no-sources", is_flag=True, help="Leave out the .py files.")
 @click.option("--strict", is_flag=True, help="Fail if a file does not compile.")
 @click.option("--overlay", is_flag=True, help="Let the earlier SRC win where two disagree.")
+@click.option(
+    "-r",
+    "--requirements",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A requirements.txt, pylock.toml or uv.lock.",
+)
+@click.option("--no-deps", is_flag=True, help="Pack only what is named, not what it requires.")
+@click.option("--resolver", type=click.Choice(["uv", "pip"]), help="By default uv, if it is here.")
+@click.option(
+    "--python-version", callback=_version, metavar="X.Y", help="The Python to build for, and with."
+)
+@click.option("--platform", metavar="TAG", help="The platform to build for, as win_amd64.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out a path or package.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Leave out everything else.")
+@click.option("--no-tests", is_flag=True, help="Leave out tests that nothing else imports.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
 def command(
-    src: tuple[Path, ...], output: Path, *, as_json: bool, quiet: bool, **chosen: Any
+    src: tuple[str, ...], output: Path, *, as_json: bool, quiet: bool, **chosen: Any
 ) -> None:
-    """Pack what is in the directories SRC, each as it would stand on sys.path, into one file.
-
-    The file is written aside and put in place as a whole. Files that do not compile are kept as
-    sources, and reported.
-    """
+    """Pack each SRC: a directory as on sys.path, a project, a wheel, or a package (NAME==1.2)."""
     from litebundle.builder import Options, build
 
-    options = Options(sources=not chosen.pop("no_sources"), **chosen)
+    if not src and not chosen["requirements"]:
+        raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
+    inputs = _inputs(chosen)
+    options = Options(sources=not chosen.pop("no_sources"), inputs=inputs, **chosen)
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
     if as_json:
@@ -64,6 +91,21 @@ def command(
         from litebundle.cli.summary import summary
 
         click.echo("\n".join(summary(report, sources=options.sources)))
+
+
+def _inputs(chosen: dict[str, Any]) -> "Inputs":
+    """Take out of what was chosen that which is about the inputs."""
+    from litebundle.collect.inputs import Inputs
+    from litebundle.collect.selection import Selection
+
+    selection = Selection(
+        exclude=chosen.pop("exclude"),
+        only=chosen.pop("only"),
+        tests=not chosen.pop("no_tests"),
+    )
+    names = ("requirements", "resolver", "python_version", "platform")
+    named = {name: chosen.pop(name) for name in names}
+    return Inputs(deps=not chosen.pop("no_deps"), selection=selection, **named)
 
 
 @contextlib.contextmanager

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from litebundle.collect.clash import clashes
-from litebundle.collect.overlay import Overlay
-from litebundle.collect.tree import Entry, Kind, Skipped, Tree
+from litebundle.collect.overlay import counted, merged
+from litebundle.collect.tree import Entry, Kind, Layer, Skipped, Tree
 from litebundle.errors import BuildError
 from litebundle.format import names
 
@@ -30,9 +29,16 @@ _SPECIAL = {
 def collect(sources: Sequence[Path], *, overlay: bool = False, exclude: Path | None = None) -> Tree:
     """Return what the directories hold, laid over each other, earlier ones on top.
 
+    Raises BuildError as `walked` and `merged` do.
+    """
+    return merged(walked(sources, exclude=exclude), overlay=overlay)
+
+
+def walked(sources: Sequence[Path], *, exclude: Path | None = None) -> list[Layer]:
+    """Return a layer for each directory.
+
     `exclude` is the file being built: it is left out where it lies inside a source. Raises
-    BuildError for what cannot be packed or read, and for conflicts unless `overlay` is set; each
-    error lists everything of its kind.
+    BuildError for what cannot be packed or read; each error lists everything of its kind.
     """
     walks = [_Walk(source.absolute()) for source in sources]
     _require_directories(walks)
@@ -40,25 +46,15 @@ def collect(sources: Sequence[Path], *, overlay: bool = False, exclude: Path | N
     for walk in walks:
         walk.run(output)
     _require_packable(walks)
-    laid = Overlay()
-    for walk in walks:
-        laid.add(walk.source, walk.entries, walk.directories)
-    if laid.conflicts and not overlay:
-        raise BuildError(
-            f"the sources contradict each other in {_count(laid.conflicts, 'place')}",
-            problems=tuple(map(str, laid.conflicts)),
-            hint="use --overlay to let the earlier source win, or remove one of each two",
+    return [
+        Layer(
+            source=walk.source,
+            entries=tuple(walk.entries),
+            directories=tuple(walk.directories),
+            skipped=tuple(walk.skipped),
         )
-    # Code points sort as their UTF-8 bytes do.
-    entries = tuple(laid.entries[path] for path in sorted(laid.entries))
-    directories = tuple(sorted(laid.directories))
-    return Tree(
-        entries=entries,
-        directories=directories,
-        skipped=tuple(skipped for walk in walks for skipped in walk.skipped),
-        conflicts=tuple(laid.conflicts),
-        warnings=tuple(clashes([*directories, *(entry.path for entry in entries)])),
-    )
+        for walk in walks
+    ]
 
 
 def _require_directories(walks: "list[_Walk]") -> None:
@@ -67,7 +63,8 @@ def _require_directories(walks: "list[_Walk]") -> None:
         raise BuildError(
             "; ".join(problems) if len(problems) == 1 else f"{len(problems)} sources are unusable",
             problems=tuple(problems),
-            hint="name directories that hold modules and packages, as sys.path would",
+            hint="name directories that hold modules and packages, as sys.path would; projects;"
+            " wheels; or packages with a version, as NAME==1.2",
         )
 
 
@@ -85,14 +82,10 @@ def _require_packable(walks: "list[_Walk]") -> None:
     problems = [problem for walk in walks for problem in sorted(walk.problems)]
     if problems:
         raise BuildError(
-            f"{_count(problems, 'path')} of the sources cannot be packed",
+            f"{counted(problems, 'path')} of the sources cannot be packed",
             problems=tuple(problems),
             hint="rename, repair or remove them",
         )
-
-
-def _count(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def printable(path: str) -> str:

@@ -1,13 +1,57 @@
 """Several sources laid over each other: what merges, what contradicts."""
 
 import filecmp
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from litebundle.collect.tree import Conflict, Entry, unreadable
+from litebundle.collect.clash import clashes
+from litebundle.collect.tree import Conflict, Entry, Layer, Tree, unreadable
+from litebundle.errors import BuildError
 from litebundle.format import names
+
+_CONTENTS = "different contents"
+
+
+def merged(layers: Sequence[Layer], *, overlay: bool) -> Tree:
+    """Return the layers laid over each other, earlier ones on top.
+
+    Raises BuildError for conflicts unless `overlay` is set. Distributions may differ in the
+    contents of a file: every installer lets one overwrite another's README.
+    """
+    laid = Overlay()
+    for layer in layers:
+        laid.add(layer.source, layer.entries, layer.directories)
+    wheels = {layer.source for layer in layers if layer.distribution is not None}
+    fatal = [conflict for conflict in laid.conflicts if not _usual(conflict, wheels)]
+    if fatal and not overlay:
+        raise BuildError(
+            f"the sources contradict each other in {counted(fatal, 'place')}",
+            problems=tuple(map(str, fatal)),
+            hint="use --overlay to let the earlier source win, or remove one of each two",
+        )
+    # Code points sort as their UTF-8 bytes do.
+    entries = tuple(laid.entries[path] for path in sorted(laid.entries))
+    directories = tuple(sorted(laid.directories))
+    return Tree(
+        entries=entries,
+        directories=directories,
+        skipped=tuple(skipped for layer in layers for skipped in layer.skipped),
+        conflicts=tuple(laid.conflicts),
+        warnings=tuple(clashes([*directories, *(entry.path for entry in entries)])),
+    )
+
+
+def counted(things: Sequence[object], noun: str) -> str:
+    """Return "1 place", "2 places"."""
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def _usual(conflict: Conflict, wheels: set[Path]) -> bool:
+    return conflict.reason == _CONTENTS and all(
+        not wheels.isdisjoint(location.parents) for location in (conflict.kept, conflict.dropped)
+    )
 
 
 class _Way(NamedTuple):
@@ -78,7 +122,7 @@ class Overlay:
             return False
         if same := self.entries.get(entry.path):
             if not _equal(same, entry):
-                self._conflict(entry.path, same.location, entry.location, "different contents")
+                self._conflict(entry.path, same.location, entry.location, _CONTENTS)
             return False
         if other := self._other_way(entry):
             self._conflict(entry.path, other.location, entry.location, "one module in two ways")
@@ -127,6 +171,8 @@ def _packages(entries: Iterable[Entry]) -> set[str]:
 
 
 def _equal(one: Entry, other: Entry) -> bool:
+    if one.archived or other.archived:
+        return one.size == other.size and one.read() == other.read()
     try:
         return filecmp.cmp(one.location, other.location, shallow=False)
     except OSError as error:

@@ -2,7 +2,8 @@
 
 import enum
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from litebundle.errors import BuildError
@@ -33,11 +34,20 @@ class Kind(enum.Enum):
         return cls.PTH if name.endswith(".pth") and not directory else cls.DATA
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file's bytes, and as a raw deflate stream (RFC 1951) if that is how they were kept."""
+
+    raw: bytes
+    deflated: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One file: `path` in the bundle, `location` on disk, `size` in bytes.
 
-    `mode` is 0o644 or 0o755: of the permissions only the owner's execute bit is kept.
+    `mode` is 0o644 or 0o755: of the permissions only the owner's execute bit is kept. `archived`
+    gets the bytes of a file inside an archive, whose path then begins the `location`.
     """
 
     path: str
@@ -45,9 +55,17 @@ class Entry:
     mode: int
     size: int
     kind: Kind
+    archived: Callable[[], Packed] | None = field(default=None, compare=False, repr=False)
 
     def read(self) -> bytes:
         """Return the content; raises BuildError if it cannot be read or is not at rest."""
+        return self.packed().raw
+
+    def packed(self) -> Packed:
+        """Return the content as it is kept; raises BuildError as `read` does."""
+        return Packed(self._read_file()) if self.archived is None else self.archived()
+
+    def _read_file(self) -> bytes:
         try:
             with self.location.open("rb", buffering=0) as file:
                 before = os.fstat(file.fileno())
@@ -93,6 +111,20 @@ class Conflict:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}: {self.kept} and {self.dropped}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one source brings, `directories` without the top one.
+
+    `distribution` is the normalized name of the one that the source is, None for a directory.
+    """
+
+    source: Path
+    entries: tuple[Entry, ...]
+    directories: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+    distribution: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ A forked child has all that its parent has. For `spawn` and `forkserver` a fresh
 the parent's `sys.path` before anything else: by a pickle, and the server by an expression on its
 command line. Both are made to install the hook on their way, and to come out as a plain list.
 Alternatives refused: a variable in the environment is inherited by processes that want nothing of
-it, and the interpreter does not look at ours; another `-c` command is only spawn's, and the server's
-children are given theirs by pickle alone.
+it, and no interpreter looks at ours; another `-c` command is only spawn's, and the server's
+children are told by pickle alone.
 """
 
 import sys

@@ -31,19 +31,27 @@ class Descriptor:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
         except OSError as error:
             raise _refused("cannot open the bundle", path, error) from error
         self.stamp = stamp(_os.fstat(self.fd))
 
-    def __del__(self, _close: "Callable[[int], None]" = _os.close) -> None:
-        # Bound above: at shutdown the globals are gone.
-        if hasattr(self, "fd"):
+    def __del__(
+        self,
+        _close: "Callable[[int], None]" = _os.close,
+        _fstat: "Callable[[int], stat_result]" = _os.fstat,
+    ) -> None:
+        # Bound above, and no builtin is used: when an interpreter ends, these and globals are gone.
+        if self.fd >= 0:
             try:
-                _close(self.fd)
+                found = _fstat(self.fd)
+                # The program may have closed it (closerange), and the number mean a file of its own
+                if found.st_ino == self.stamp[1] and found.st_dev == self.stamp[0]:
+                    _close(self.fd)
             except OSError:
-                pass  # The program closed it (closerange); `Archive` reopened if it had to.
+                pass
 
     def __repr__(self) -> str:
         return f"<Descriptor {self.fd} of {self.path!r}>"

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 _EXTENSIONS = {
+    "coverage.python": "coverage",
+    "importlib.metadata": "metadata",
+    "importlib_metadata": "metadata",  # the backport
     "linecache": "lines",
     "multiprocessing.spawn": "children",
+    "pdb": "debugger",
+    "pkg_resources": "workingset",
 }
+if sys.version_info < (3, 13):
+    _EXTENSIONS["threading"] = "tracebacks"
 
 
 def extend_present() -> None:
@@ -44,8 +51,8 @@ class _ExtendingLoader:
     def __getattr__(self, name: str) -> "Any":
         return getattr(self._loader, name)
 
-    def __reduce_ex__(self, protocol: "Any") -> "Any":
-        return self._loader.__reduce_ex__(protocol)
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return _itself, (self._loader,)
 
     def exec_module(self, module: "ModuleType") -> None:
         """Give the module its own loader back, load it as ever, and extend it."""
@@ -54,6 +61,10 @@ class _ExtendingLoader:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         _extend(module.__name__, module)
+
+
+def _itself(loader: "Any") -> "Any":
+    return loader
 
 
 def _extend(name: str, module: "ModuleType") -> None:

@@ -95,6 +95,14 @@ def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> Un
     return unit
 
 
+def unit_at(path: str) -> Unit | None:
+    """Return the unit that a path is below, None if there is none."""
+    for root, unit in list(_units.items()):
+        if path.startswith(root) and path[len(root) : len(root) + 1] in ("", os.sep):
+            return unit
+    return None
+
+
 def cache_directory() -> str:
     """Return where placed files go: LITEBUNDLE_CACHE, else the user's cache directory."""
     chosen = os.environ.get("LITEBUNDLE_CACHE")

@@ -6,6 +6,7 @@ from _frozen_importlib_external import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
+    FileFinder,
     path_sep,
     spec_from_file_location,
 )
@@ -110,6 +111,10 @@ class BundleFinder:
             return self._portion(fullname, name)
         code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
         return self._source_spec(fullname, archive, code, flags & _PACKAGE)
+
+    # F3 by the names that preceded find_spec, as long as the running Python has them: until 3.11
+    if hasattr(FileFinder, "find_loader"):
+        find_loader, find_module = FileFinder.find_loader, FileFinder.find_module
 
     def iter_modules(self, prefix: str = "") -> "Iterator[tuple[str, bool]]":
         """Yield (name, is a package) of what is here, as pkgutil does for a directory (F7)."""

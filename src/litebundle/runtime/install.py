@@ -6,9 +6,9 @@ from _imp import acquire_lock, release_lock
 
 from .extend import extend_present
 from .finder import path_hook
+from .foreign import extend_file_loader
 from .metadata import BundleMetaFinder
 from .namespace import extend_loader
-
 
 _STARTUP = "_litebundle_hook"  # of litebundle.pth, which stands in until there is a bundle
 
@@ -19,6 +19,11 @@ def install() -> None:
     The hook goes first, before zipimport's, which would take zip bundles.
     """
     extend_loader()
+    extend_file_loader()
+    if sys.version_info < (3, 13):
+        from .tracebacks import extend_excepthook
+
+        extend_excepthook()
     extend_present()  # the others when they come, by the BundleMetaFinder
     # Threads may be here at once. The import system's own lock is the one that fork waits for;
     # nothing is imported while it is held, as that would wait for the locks of modules.

@@ -1,15 +1,19 @@
-"""Source lines for those who know a file name only: warnings (A2).
+"""Source lines, for linecache and all who ask it (A2).
 
-linecache reads files, or asks the loader that it finds in a module's globals. The warnings module
-formats a warning by file name and line number alone, so linecache has to find bundles by itself.
+It reads files, or asks the loader that it finds in a module's globals. The warnings module formats
+a warning by file name and line number alone, so linecache has to find bundles by itself. And what
+loaders give it splits at form feeds and others, which are no ends of lines in files.
 """
 
-from _frozen_importlib_external import decode_source, path_sep
+import sys
+from _frozen_importlib_external import decode_source
 
-from .mount import resolve
+from .descriptor import kind_of
+from .paths import BundlePath, path_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -20,12 +24,18 @@ def extend(linecache: "Any") -> None:
         return  # another module of that name, or extended already
 
     def updatecache(filename: str, module_globals: object = None) -> list[str]:
-        lines: list[str] = standard(filename, module_globals)
-        if lines or not filename.endswith(".py"):
+        path = path_at(filename) if filename.endswith(".py") else None
+        if path is None or kind_of(filename) is not None:
+            lines: list[str] = standard(filename, module_globals)
             return lines
-        source = _source(filename)
+        # The loader knows best: an older file may be served than the one that stands there now
+        source = None
+        if linecache.lazycache(filename, module_globals):
+            source = _called(linecache.cache.pop(filename)[0])
+        if source is None:  # nobody to ask; or `__main__`, which loaders do not know by that name
+            source = _source(filename, path)
         if source is None:
-            return lines
+            return []
         # Not splitlines, which takes form feeds and others for ends of lines too
         lines = [line + "\n" for line in source.removesuffix("\n").split("\n")]
         linecache.cache[filename] = len(source), None, lines, filename
@@ -34,14 +44,23 @@ def extend(linecache: "Any") -> None:
     linecache.updatecache = updatecache
 
 
-def _source(filename: str) -> str | None:
-    directory, _, name = filename.rpartition(path_sep)
+def _called(get_source: "Callable[[], str | None]") -> str | None:
     try:
-        found = resolve(directory)
-        if found is None:
-            return None
-        mount, inside, _ = found
-        data = mount.archive.read(f"{inside}/{name}" if inside else name)
-        return None if data is None else decode_source(data)
+        return get_source()
+    except Exception:  # noqa: BLE001  # linecache answers with no lines, whatever is wrong
+        return None
+
+
+def _source(filename: str, path: BundlePath) -> str | None:
+    # Whoever asks by name alone means the module of that name, if there is one
+    try:
+        for module in list(sys.modules.values()):
+            # Not by getattr: a module that is loaded lazily would be loaded
+            names = object.__getattribute__(module, "__dict__")
+            if names.get("__file__") == filename:
+                name = getattr(names.get("__spec__"), "name", None) or names["__name__"]  # __main__
+                source: str | None = names["__loader__"].get_source(name)
+                return source
+        return decode_source(path.read_bytes())
     except Exception:  # noqa: BLE001  # linecache answers with no lines, whatever is wrong
         return None

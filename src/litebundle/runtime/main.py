@@ -38,19 +38,24 @@ def run(path: str, target: str, arguments: list[str]) -> None:
         exec(_compiled(arguments[0]), main)
     else:
         sys.argv[:] = [path, *arguments]
-        module, _, names = target.partition(":")
-        try:
-            __import__(module)
-        except ModuleNotFoundError as error:
-            if not _is_above(error.name, module):
-                raise
-            _fail(str(error), f"`bundle list {path} --modules` shows what can be imported")
-        found: Any = sys.modules[module]
-        for name in names.split("."):
-            if not hasattr(found, name):
-                _fail(f"module {module!r} has no {names!r}", "name a function: MODULE:NAME")
-            found = getattr(found, name)
-        sys.exit(found())
+        sys.exit(_entry_point(path, target)())
+
+
+def _entry_point(path: str, target: str) -> "Any":
+    """Import what "module:name.name" means; a target that is not there is the user's mistake."""
+    module, _, names = target.partition(":")
+    try:
+        __import__(module)
+    except ModuleNotFoundError as error:
+        if not _is_above(error.name, module):
+            raise
+        _fail(str(error), f"`bundle list {path} --modules` shows what can be imported")
+    found: Any = sys.modules[module]
+    for name in names.split("."):
+        if not hasattr(found, name):
+            _fail(f"module {module!r} has no {names!r}", "name a function: MODULE:NAME")
+        found = getattr(found, name)
+    return found
 
 
 def _serve(path: str) -> None:

@@ -7,7 +7,6 @@ portions for directories on disk (since 3.13 also in zips) and fails for those o
 from _frozen_importlib_external import NamespaceLoader
 
 from .mount import resolve
-from .paths import BundlePath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,50 +24,32 @@ def extend_loader() -> None:
 
 def _get_resource_reader(self: NamespaceLoader, module: "Any") -> "TraversableResources":
     portions: list[str] = list(self._path)  # type: ignore[attr-defined]
-    paths: list[Traversable | None] = [_bundle_path(portion) for portion in portions]
-    if not any(paths):
+    if not any(resolve(portion) for portion in portions):
         return _standard_reader(self, module)
-    for index, portion in enumerate(portions):
-        paths[index] = paths[index] or _standard_path(portion)
-    return _reader(paths)
+    from .resources import PortionsReader
+
+    return PortionsReader(map(_path_of, portions))
 
 
-def _bundle_path(portion: str) -> BundlePath | None:
-    found = resolve(portion)
-    if found is None:
-        return None
-    mount, directory, location = found
-    root = location[: -len(directory) - 1] if directory else location
-    path = BundlePath(mount.archive, root, directory)
-    return path if path.is_dir() else None
-
-
-def _standard_path(portion: str) -> "Traversable | None":
-    from importlib.readers import NamespaceReader
+def _path_of(portion: str) -> "Traversable":
     from pathlib import Path
 
-    if hasattr(NamespaceReader, "_resolve"):  # 3.13, where a portion may be in a zip
-        return NamespaceReader._resolve(portion)  # type: ignore[no-any-return]  # noqa: SLF001
-    return Path(portion)
+    from .paths import path_at
+    from .placed import PlacedPath
+
+    path = path_at(portion)
+    if path is not None:
+        return PlacedPath(portion) if path.placed else path
+    return _zip_path(portion) or Path(portion)
 
 
-def _reader(paths: "list[Traversable | None]") -> "TraversableResources":
-    from importlib.readers import MultiplexedPath, NamespaceReader
+def _zip_path(portion: str) -> "Traversable | None":
+    # What 3.13 does, on every version
+    from zipfile import Path as ZipPath
+    from zipimport import ZipImportError, zipimporter
 
-    class Portions(MultiplexedPath):
-        """Portions of any kind, joined by the running Python's own rules."""
-
-        def __init__(self, *paths: "Traversable") -> None:
-            self._paths = list(paths)
-            if not paths:
-                raise FileNotFoundError("MultiplexedPath must contain at least one path")
-            if not all(path.is_dir() for path in paths):
-                raise NotADirectoryError("MultiplexedPath only supports directories")
-
-    class Reader(NamespaceReader):
-        """The standard reader over these portions."""
-
-        def __init__(self) -> None:
-            self.path = Portions(*(path for path in paths if path is not None))
-
-    return Reader()
+    try:
+        zipped = zipimporter(portion)
+    except ZipImportError:
+        return None
+    return ZipPath(zipped.archive, zipped.prefix)

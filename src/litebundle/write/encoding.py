@@ -39,10 +39,14 @@ def plain(data: bytes) -> Encoded:
     return _encoded(data, data, ENCODING_NONE)
 
 
-def deflated(data: bytes) -> Encoded:
-    """Encode sources and data, which are rarely read: deflated if that saves an eighth."""
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
-    packed = stream.compress(data) + stream.flush()
+def deflated(data: bytes, packed: bytes | None = None) -> Encoded:
+    """Encode sources and data, which are rarely read: deflated if that saves an eighth.
+
+    `packed` are the data deflated already (RFC 1951), if they came so.
+    """
+    if packed is None:
+        stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+        packed = stream.compress(data) + stream.flush()
     if len(packed) > len(data) - len(data) // _WORTH:
         return plain(data)
     return _encoded(data, packed, ENCODING_DEFLATE)

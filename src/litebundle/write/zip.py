@@ -35,8 +35,6 @@ class ZipWriter:
     `taken` are the paths of the files to come, which no `.pyc` of ours may take.
     """
 
-    encode = staticmethod(plain)  # the zip library does the deflating
-
     def __init__(self, path: Path, variants: Sequence[Variant], taken: Container[str]) -> None:
         self._variants = variants
         self._taken = taken
@@ -44,6 +42,12 @@ class ZipWriter:
         self._offsets: dict[int, int] = {}
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False)
         self._write(MARK_MEMBER, b"litebundle\n")
+
+    @staticmethod
+    def encode(data: bytes, packed: bytes | None = None) -> Encoded:
+        """Encode nothing yet: the zip library does the deflating."""
+        del packed
+        return plain(data)
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""

@@ -214,7 +214,10 @@ def test_a_source_has_to_be_a_directory(tmp_path: Path) -> None:
         f"{tmp_path}/file.py is not a directory",
         f"{tmp_path}/gone cannot be read: No such file or directory",
     )
-    assert caught.value.hint == "name directories that hold modules and packages, as sys.path would"
+    assert caught.value.hint == (
+        "name directories that hold modules and packages, as sys.path would; projects;"
+        " wheels; or packages with a version, as NAME==1.2"
+    )
     with pytest.raises(BuildError, match=r"/file\.py is not a directory"):
         collect([tmp_path / "file.py"])
 

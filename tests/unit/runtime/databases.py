@@ -29,6 +29,7 @@ class Memory(Descriptor):
 
     def __init__(self, data: bytes, budget: int | None = None) -> None:
         self.path = "memory"
+        self.fd = -1
         self.stamp = (0, 0, len(data), 0)
         self.data = data
         self.reads: list[tuple[int, int]] = []

@@ -1,0 +1,42 @@
+"""Projects to wheels, by pypa/build."""
+
+import tempfile
+import tomllib
+from pathlib import Path
+
+from litebundle.collect import tools
+from litebundle.errors import BuildError
+
+
+def is_project(directory: Path) -> bool:
+    """Tell whether a directory is what a wheel is built from, and not one to put on `sys.path`.
+
+    It is if its pyproject.toml says so, by a table `build-system` or `project` (PEP 518, 621).
+    Where distributions are installed it is not: some leave a pyproject.toml of theirs there.
+    """
+    path = directory / "pyproject.toml"
+    if not path.is_file() or next(directory.glob("*.dist-info"), None):
+        return False
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BuildError(
+            f"cannot be read: {error}", file=str(path), hint="correct it, or name its src directory"
+        ) from error
+    return "build-system" in table or "project" in table
+
+
+def build_wheel(directory: Path, work: Path) -> Path:
+    """Build a project's wheel below `work`, by way of its source distribution.
+
+    That leaves nothing in the project, and takes nothing from what earlier builds left there.
+    Raises BuildError if it does not build.
+    """
+    output = Path(tempfile.mkdtemp(dir=work))
+    installer = "uv" if tools.uv() else "pip"
+    tools.run(
+        [*tools.module("build"), "--installer", installer, "--outdir", str(output), str(directory)],
+        f"{directory}: the project does not build",
+        hint="correct it until `python -m build` builds it",
+    )
+    return next(output.glob("*.whl"))
