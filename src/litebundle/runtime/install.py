@@ -10,8 +10,6 @@ from .foreign import extend_file_loader
 from .metadata import BundleMetaFinder
 from .namespace import extend_loader
 
-_STARTUP = "_litebundle_hook"  # of litebundle.pth, which stands in until there is a bundle
-
 
 def install() -> None:
     """Make `sys.path` entries that are bundles importable; doing it again changes nothing.
@@ -31,7 +29,7 @@ def install() -> None:
     try:
         fresh = path_hook not in sys.path_hooks
         if fresh:
-            _put_hook()
+            sys.path_hooks.insert(0, path_hook)
         if not any(isinstance(finder, BundleMetaFinder) for finder in sys.meta_path):
             # Before the standard finder of distributions: the bundle in front of a directory counts
             index = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
@@ -40,12 +38,6 @@ def install() -> None:
         release_lock()
     if fresh:
         _forget_others()
-
-
-def _put_hook() -> None:
-    # At once: another thread may be on its way through the list.
-    others = [hook for hook in sys.path_hooks if getattr(hook, "__name__", "") != _STARTUP]
-    sys.path_hooks[:] = [path_hook, *others]
 
 
 def _forget_others() -> None:

@@ -45,7 +45,10 @@ def extend(threading: "Any") -> None:
 def _excepthook(
     kind: type[BaseException], error: BaseException, frames: "TracebackType | None"
 ) -> None:
-    if not _from_bundle(error):
+    # L10: an interrupt ends the process by the signal, unless something is evaluated meanwhile, as
+    # the imports of traceback do.
+    late = kind is KeyboardInterrupt and "traceback" not in sys.modules
+    if late or not _from_bundle(error):
         _standard(kind, error, frames)
         return
     from traceback import print_exception
