@@ -25,6 +25,19 @@ if sys.version_info < (3, 13):
     _EXTENSIONS["threading"] = "tracebacks"
 
 
+class BundleMetaFinder:
+    """An entry of `sys.meta_path` by which standard modules are extended when they come."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> "ModuleSpec | None":
+        """Leave modules to the path hook, but for the standard ones of the table above."""
+        return find_extended(fullname, path)
+
+
 def extend_present() -> None:
     """Extend those that are imported already; doing it again changes nothing."""
     for name in _EXTENSIONS:

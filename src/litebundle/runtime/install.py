@@ -4,10 +4,9 @@ import sys
 from _frozen_importlib_external import FileFinder, PathFinder
 from _imp import acquire_lock, release_lock
 
-from .extend import extend_present
+from .extend import BundleMetaFinder, extend_present
 from .finder import path_hook
 from .foreign import extend_file_loader
-from .metadata import BundleMetaFinder
 from .namespace import extend_loader
 
 
@@ -31,7 +30,7 @@ def install() -> None:
         if fresh:
             sys.path_hooks.insert(0, path_hook)
         if not any(isinstance(finder, BundleMetaFinder) for finder in sys.meta_path):
-            # Before the standard finder of distributions: the bundle in front of a directory counts
+            # Before the finder of standard modules, some of which are to be extended
             index = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
             sys.meta_path.insert(index, BundleMetaFinder())
     finally:

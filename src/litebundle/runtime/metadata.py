@@ -3,7 +3,6 @@
 import sys
 
 from ..format.listing import PLACED
-from .extend import find_extended
 from .finder import BundleFinder, path_hook
 from .mount import resolve
 from .paths import BundlePath
@@ -11,7 +10,6 @@ from .paths import BundlePath
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.machinery import ModuleSpec
     from importlib.metadata import Distribution, DistributionFinder
     from os import PathLike
     from pathlib import Path
@@ -20,19 +18,6 @@ if TYPE_CHECKING:
     from .archive import Archive
 
 _indexes: dict[tuple[str, str], dict[str, list[str]]] = {}  # by identity and directory
-
-
-class BundleMetaFinder:
-    """An entry of `sys.meta_path` by which standard modules are extended when they come."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def find_spec(
-        self, fullname: str, path: object = None, target: object = None
-    ) -> "ModuleSpec | None":
-        """Leave modules to the path hook, but for the standard ones that `extend` is about."""
-        return find_extended(fullname, path)
 
 
 def extend(metadata: "Any") -> None:
