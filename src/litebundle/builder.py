@@ -3,9 +3,8 @@
 import hashlib
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from litebundle.format.manifest import Variant
 from litebundle.inspect.check import problems
 from litebundle.place.units import LEVEL_DATA, placed_units
 from litebundle.runtime.archive import open_archive
+from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.content import Blob, Content, File, Placement, identity
 from litebundle.write.encoding import Encoded, plain
@@ -35,9 +35,6 @@ Progress = Callable[[int, int, str], None]
 
 _LARGEST = {"sqlite": 1_000_000_000 - 4096, "zip": 0xFFFF_FFFF}
 """Of a file, in bytes: SQLite's limit of a row, and that of a reference's sizes."""
-
-_AHEAD = 32 << 20
-"""Bytes of files read and encoded ahead of the writer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +106,13 @@ def build(
         _refuse_unfit(tree, options.container)
         with (
             Pool(found.python, optimize=options.optimize, jobs=options.jobs) as pool,
-            replacing(output, _read_back) as aside,
+            replacing(output, lambda path: _read_back(path, work.written)) as aside,
         ):
-            work = _Build(tree, options, pool.target, aside)
+            work = _Build(tree, options, pool.target, aside, progress)
             try:
-                work.compile(pool, progress)
-                work.store_files(progress)
+                with Ahead(work.encode, work.kept()) as ahead:
+                    work.compile(pool)
+                    work.store(ahead)
                 content = work.finish()
             finally:
                 work.writer.close()
@@ -139,9 +137,17 @@ def build(
 class _Build:
     """One build underway: what has been stored so far, and the writer that stored it."""
 
-    def __init__(self, tree: Tree, options: Options, target: Target, aside: Path) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        options: Options,
+        target: Target,
+        aside: Path,
+        progress: Progress | None,
+    ) -> None:
         self._tree = tree
         self._options = options
+        self._progress = progress
         self._variants = [
             Variant(target.implementation, target.cache_tag, target.magic, level)
             for level in target.optimize
@@ -151,6 +157,7 @@ class _Build:
         self._blobs: dict[str, Blob] = {}
         self._total = len(tree.entries) + sum(e.kind is Kind.SOURCE for e in tree.entries)
         self._done = 0
+        self.written: dict[int, Blob] = {}
         self.compiled = 0
         self.uncompiled: list[Uncompiled] = []
         self.writer: SqliteWriter | ZipWriter
@@ -159,10 +166,21 @@ class _Build:
         else:
             self.writer = SqliteWriter(aside, expected=sum(e.size for e in tree.entries))
 
-    def compile(self, pool: Pool, progress: Progress | None) -> None:
+    def kept(self) -> Sequence[Entry]:
+        """Return the files that are stored as such whatever compiling them says."""
+        if self._options.sources:
+            return self._tree.entries
+        return [e for e in self._tree.entries if e.kind is not Kind.SOURCE]
+
+    def encode(self, entry: Entry) -> Encoded:
+        """Return a file as the writer stores it."""
+        content = entry.packed()
+        return self.writer.encode(content.raw, content.deflated)
+
+    def compile(self, pool: Pool) -> None:
         """Store the code of every module: all code first, so that it stands together."""
         for result in pool.compile(e for e in self._tree.entries if e.kind is Kind.SOURCE):
-            self._tell(progress, result.path)
+            self._tell(result.path)
             self._digests[result.path] = hashlib.sha256(result.source).digest()
             if result.error is not None:
                 self.uncompiled.append(Uncompiled(path=result.path, reason=result.error))
@@ -172,6 +190,7 @@ class _Build:
                 self.writer.code(module, result.path, variant, plain(code))
                 for variant, code in enumerate(result.codes)
             ]
+            self.written.update((blob.identifier, blob) for blob in blobs)
             add_code(self._directories, result.path, blobs)
             self.compiled += 1
         if self._options.strict and self.uncompiled:
@@ -181,20 +200,15 @@ class _Build:
                 hint="mend or remove them, or build without --strict to keep them as source",
             )
 
-    def store_files(self, progress: Progress | None) -> None:
-        """Store sources and data, in the order of their paths."""
-        kept = self._kept()
-        with ThreadPoolExecutor() as executor:  # reading, hashing and deflating release the GIL
-            for entry, encoded in _in_order(executor, self._encode, kept):
-                self._tell(progress, entry.path)
-                if self._digests.get(entry.path, encoded.digest) != encoded.digest:
-                    raise BuildError(
-                        "changed during the build",
-                        file=str(entry.location),
-                        hint="build again while nothing writes to the sources",
-                    )
-                blob = self.writer.file(entry.path, encoded, entry.mode)
-                self._add_file(entry, blob)
+    def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
+        """Store sources and data, in the order given."""
+        for entry, encoded in files:
+            self._store(entry, encoded)
+        # A source that does not compile is kept all the same: it is all there is of the module.
+        left = {uncompiled.path for uncompiled in self.uncompiled} - self._blobs.keys()
+        for entry in self._tree.entries:
+            if entry.path in left:
+                self._store(entry, self.encode(entry))
 
     def finish(self) -> Content:
         """Write index and manifest; return what the bundle holds."""
@@ -218,18 +232,16 @@ class _Build:
         self.writer.finish(content, distributions(self._tree))
         return content
 
-    def _kept(self) -> Sequence[Entry]:
-        if self._options.sources:
-            return self._tree.entries
-        # A source that does not compile is kept all the same: it is all there is of the module.
-        only = {uncompiled.path for uncompiled in self.uncompiled}
-        return [e for e in self._tree.entries if e.kind is not Kind.SOURCE or e.path in only]
-
-    def _encode(self, entry: Entry) -> Encoded:
-        content = entry.packed()
-        return self.writer.encode(content.raw, content.deflated)
-
-    def _add_file(self, entry: Entry, blob: Blob) -> None:
+    def _store(self, entry: Entry, encoded: Encoded) -> None:
+        self._tell(entry.path)
+        if self._digests.get(entry.path, encoded.digest) != encoded.digest:
+            raise BuildError(
+                "changed during the build",
+                file=str(entry.location),
+                hint="build again while nothing writes to the sources",
+            )
+        blob = self.writer.file(entry.path, encoded, entry.mode)
+        self.written[blob.identifier] = blob
         self._blobs[entry.path] = blob
         directory, _, name = entry.path.rpartition("/")
         self._directories[directory].files[name] = self._file(entry)
@@ -239,27 +251,10 @@ class _Build:
             path=entry.path, kind=entry.kind.value, mode=entry.mode, blob=self._blobs[entry.path]
         )
 
-    def _tell(self, progress: Progress | None, path: str) -> None:
+    def _tell(self, path: str) -> None:
         self._done += 1
-        if progress is not None:
-            progress(self._done, self._total, path)
-
-
-def _in_order(
-    executor: ThreadPoolExecutor, function: Callable[[Entry], Encoded], entries: Iterable[Entry]
-) -> Iterator[tuple[Entry, Encoded]]:
-    """Yield entries with what the function makes of them, a bounded number of bytes ahead."""
-    pending: deque[tuple[Entry, Future[Encoded]]] = deque()
-    ahead = 0
-    for entry in entries:
-        pending.append((entry, executor.submit(function, entry)))
-        ahead += entry.size
-        while pending and (ahead > _AHEAD or len(pending) > 256):
-            first, future = pending.popleft()
-            ahead -= first.size
-            yield first, future.result()
-    for first, future in pending:
-        yield first, future.result()
+        if self._progress is not None:
+            self._progress(self._done, self._total, path)
 
 
 def _refuse_unfit(tree: Tree, container: str) -> None:
@@ -280,9 +275,9 @@ def _refuse_unfit(tree: Tree, container: str) -> None:
         )
 
 
-def _read_back(path: Path) -> None:
+def _read_back(path: Path, written: Mapping[int, Blob]) -> None:
     archive = open_archive(str(path))
-    found = ["not a bundle"] if archive is None else list(problems(archive))
+    found = ["not a bundle"] if archive is None else list(problems(archive, written))
     if found:
         raise BuildError(
             "what was written reads back differently",

@@ -58,15 +58,11 @@ class Ref:
         return f"<Ref {self.identifier} at {self.offset}: {self.stored} of {self.raw} bytes>"
 
     def encode(self) -> bytes:
-        """Return the 32 bytes that `decode_ref` takes."""
-        return (
-            self.offset.to_bytes(8, "little")
-            + self.identifier.to_bytes(4, "little")
-            + self.stored.to_bytes(4, "little")
-            + self.raw.to_bytes(4, "little")
-            + self.encoding.to_bytes(4, "little")
-            + self.checksum
-        )
+        """Return the 32 bytes that `decode_ref` takes; OverflowError if a number is too large."""
+        if (self.identifier | self.stored | self.raw | self.encoding) >> 32:
+            raise OverflowError(f"a reference has 32 bits for each of its numbers: {self!r}")
+        numbers = self.identifier | self.stored << 32 | self.raw << 64 | self.encoding << 96
+        return self.offset.to_bytes(8, "little") + numbers.to_bytes(16, "little") + self.checksum
 
 
 def decode_ref(data: bytes, start: int = 0) -> Ref | None:

@@ -5,7 +5,8 @@ builder that checks what it wrote reads it afresh.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from litebundle.errors import BundleError
 from litebundle.format import checksum, names
@@ -16,14 +17,17 @@ from litebundle.runtime.containers import BLOBS, LISTINGS, decode
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.write.content import Blob, Directory, File, Module, Placement, identity
 
+NOTHING: Mapping[int, Blob] = MappingProxyType({})
 
-def problems(archive: Archive) -> Iterator[str]:
+
+def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterator[str]:
     """Yield a sentence for every fault of a bundle; none means that it is sound.
 
-    That a blob is found by its number but not at its offset counts as one: an importing process
-    would find its way, but a fresh bundle has no business being slow.
+    `written` are blobs as their writer knows them. That a blob is found by its number but not at
+    its offset counts as one: an importing process would find its way, but a fresh bundle has no
+    business being slow.
     """
-    check = Check(archive)
+    check = Check(archive, written)
     yield from check.run()
     if check.moved:
         yield f"{check.moved} blobs are not at the offsets that their references name"
@@ -34,11 +38,12 @@ class Check:
 
     `directories` is the content as found, `listings` their numbers, `blobs` what is referred to by
     number, `read` the bytes that went through a checksum, `moved` how many blobs and listings were
-    not where their references say.
+    not where their references say. What is stored as `written` says needs no decoding.
     """
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, written: Mapping[int, Blob] = NOTHING) -> None:
         self.archive = archive
+        self._written = written
         self.directories: dict[str, Directory] = {}
         self.listings: dict[int, tuple[str, str]] = {}
         self.blobs: dict[int, Blob] = {}
@@ -177,6 +182,10 @@ class Check:
             return None
         if blob is not None:
             return blob
+        blob = self._as_written(ref)
+        if blob is not None:
+            self.blobs[ref.identifier] = blob
+            return blob
         data = self._content(ref, BLOBS, what)
         if data is None:
             return None
@@ -190,6 +199,14 @@ class Check:
         )
         self.blobs[ref.identifier] = blob
         return blob
+
+    def _as_written(self, ref: Ref) -> Blob | None:
+        blob = self._written.get(ref.identifier)
+        if blob is None or blob.seal is None or blob.ref(ref.offset) != ref.encode():
+            return None
+        data = self._source.read(self._base + ref.offset, ref.stored)
+        self.read += ref.raw
+        return blob if ref.offset and checksum(data) == blob.seal else None
 
     def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
         data = self._at_offset(ref)

@@ -9,7 +9,10 @@ from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """Bytes that a writer has stored; `stored` and `raw` are sizes in bytes, `digest` SHA-256."""
+    """Bytes that a writer has stored; `stored` and `raw` are sizes in bytes, `digest` SHA-256.
+
+    `seal` is the checksum over the bytes as stored, if the writer that made them knows it.
+    """
 
     identifier: int
     stored: int
@@ -17,6 +20,7 @@ class Blob:
     encoding: int
     checksum: bytes
     digest: bytes
+    seal: bytes | None = None
 
     def ref(self, offset: int) -> bytes:
         """Return the encoded reference to the blob, which begins at `offset` of the container."""

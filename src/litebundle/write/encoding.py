@@ -8,8 +8,10 @@ from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE
 from litebundle.write.content import Blob
 
-_LEVEL = 6
+_LEVEL = 4  # half the time of level 6, for sources 5 % larger
 _WORTH = 8  # deflate must save an eighth
+_COMPRESSED = (b"\x1f\x8b", b"PK\3\4", b"\x89PNG", b"\xff\xd8\xff", b"wOF2", b"\x28\xb5\x2f\xfd")
+"""First bytes of gzip, zip, PNG, JPEG, WOFF2 and zstd, in which there is nothing left to save."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Encoded:
             encoding=self.encoding,
             checksum=self.checksum,
             digest=self.digest,
+            seal=checksum(self.data) if self.encoding else self.checksum,
         )
 
 
@@ -44,6 +47,8 @@ def deflated(data: bytes, packed: bytes | None = None) -> Encoded:
 
     `packed` are the data deflated already (RFC 1951), if they came so.
     """
+    if data.startswith(_COMPRESSED):
+        return plain(data)
     if packed is None:
         stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
         packed = stream.compress(data) + stream.flush()

@@ -195,13 +195,14 @@ class _Listings:
         keys += [("placement", p.unit) for p in content.placements()]
         self.ids = {key: number for number, key in enumerate(keys, 1)}
         self.offsets: dict[int, int] = {}
+        self._blob_refs: dict[int, bytes] = {}
         self.refs: dict[tuple[str, str], bytes] = {}
 
     def encode(self) -> dict[tuple[str, str], bytes]:
         """Return the listings in the order of their ids, with the offsets known so far."""
         variants = self._content.variants
         at = Addresses(
-            blob=lambda blob: blob.ref(self._blobs[blob.identifier]),
+            blob=self._blob_ref,
             listing=lambda path: self.refs["directory", path],
             placed=lambda unit: self.refs["placement", unit],
         )
@@ -215,6 +216,13 @@ class _Listings:
                 found, ("directory", directory.path), directory_listing(directory, variants, at)
             )
         return {key: found[key] for key in self.ids}
+
+    def _blob_ref(self, blob: Blob) -> bytes:
+        # Often asked: for a package's code twice, and each time the listings are encoded.
+        ref = self._blob_refs.get(blob.identifier)
+        if ref is None:
+            ref = self._blob_refs[blob.identifier] = blob.ref(self._blobs[blob.identifier])
+        return ref
 
     def _add(self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes) -> None:
         found[key] = data

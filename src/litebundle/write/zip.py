@@ -63,7 +63,8 @@ class ZipWriter:
         """Store a file under its path, deflated."""
         identifier, offset, size = self._write(path, content.data, zipfile.ZIP_DEFLATED, mode)
         self._offsets[identifier] = offset
-        return replace(content.as_blob(identifier), stored=size, encoding=ENCODING_DEFLATE)
+        blob = content.as_blob(identifier)
+        return replace(blob, stored=size, encoding=ENCODING_DEFLATE, seal=None)
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write the index and close the zip; the manifest stands right before the directory."""

@@ -2,12 +2,14 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from litebundle.errors import BundleError
+from litebundle.format import checksum
 from litebundle.format.listing import EMPTY_REF, decode_ref
 from litebundle.inspect.check import Check, problems
 from litebundle.runtime.archive import Archive, open_archive
@@ -45,6 +47,29 @@ def test_a_bundle_without_sources_is_sound(library: Library, kind: str) -> None:
     """There flags stand for files that are not there, and the code says why."""
     place = library.place(TREE, kind, sources=False)
     assert list(problems(opened(Path(place.entry)))) == []
+
+
+def test_what_is_stored_as_written_is_not_decoded(packed: Path, tmp_path: Path) -> None:
+    """A writer's word counts for bytes that are the very ones it stored, and for no others."""
+    check = Check(opened(packed))
+    check.run()
+    listing = check.archive.listing("")
+    assert listing is not None
+    ref = listing.file(listing.files["same.txt"])[1]
+    assert ref is not None
+    start = check.archive.container.base + ref.offset
+    data = bytearray(packed.read_bytes())
+    blob = check.blobs[ref.identifier]
+    seal = checksum(bytes(data[start : start + ref.stored]))
+    sound = {blob.identifier: replace(blob, seal=seal)}
+    assert list(problems(opened(packed), sound)) == []
+    # Taken at its word: another digest is believed, and fits nothing.
+    believed = {blob.identifier: replace(blob, seal=seal, digest=bytes(32))}
+    assert list(problems(opened(packed), believed)) != []
+    copy = tmp_path / "copy"
+    data[start] ^= 1
+    copy.write_bytes(data)
+    assert list(problems(opened(copy), sound)) != []
 
 
 def test_an_empty_bundle_is_sound(library: Library) -> None:

@@ -1,0 +1,79 @@
+"""Reading and encoding files in threads, ahead of the one that stores them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from litebundle.collect.tree import Entry
+from litebundle.write.encoding import Encoded
+
+_AHEAD = 128 << 20
+"""Bytes of files read before the writer comes to them: this much memory at most, and often less."""
+
+_BATCH = 1 << 20
+"""Bytes of files that are one task, for a task costs what a small file does."""
+
+_FILE = 4 << 10
+"""What a file counts beside its bytes."""
+
+
+class Ahead:
+    """Encodes entries from the moment it is made, and gives them out in their order.
+
+    Reading, hashing and deflating release the GIL, so that this goes on while code is compiled.
+    Leaving the context drops what nobody asked for.
+    """
+
+    def __init__(self, encode: Callable[[Entry], Encoded], entries: Iterable[Entry]) -> None:
+        self._encode = encode
+        self._batches = _batches(entries)
+        self._pending: deque[tuple[list[Entry], Future[list[Encoded]]]] = deque()
+        self._room = _AHEAD
+        self._threads = ThreadPoolExecutor()
+        self._submit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Iterator[tuple[Entry, Encoded]]:
+        """Yield every entry with what it is encoded to; raises what reading it raises."""
+        while self._pending:
+            batch, future = self._pending.popleft()
+            yield from zip(batch, future.result(), strict=True)
+            self._room += _weight(batch)
+            self._submit()
+
+    def _submit(self) -> None:
+        while self._room > 0 and (batch := next(self._batches, None)):
+            self._room -= _weight(batch)
+            self._pending.append((batch, self._threads.submit(self._work, batch)))
+
+    def _work(self, batch: list[Entry]) -> list[Encoded]:
+        return [self._encode(entry) for entry in batch]
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += entry.size + _FILE
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _weight(batch: list[Entry]) -> int:
+    return sum(entry.size + _FILE for entry in batch)
