@@ -9,6 +9,8 @@ from pathlib import Path
 from litebundle.errors import BuildError
 from litebundle.format import names
 
+_METADATA = (".dist-info", ".egg-info")
+
 
 class Kind(enum.Enum):
     """What a file is to Python; every file is of exactly one kind."""
@@ -25,7 +27,7 @@ class Kind(enum.Enum):
     def of(cls, path: str) -> "Kind":
         """Return the kind of the file at the path in the bundle."""
         directory, _, name = path.rpartition("/")
-        if any(part.endswith((".dist-info", ".egg-info")) for part in path.split("/")):
+        if "-info" in path and any(p.endswith(_METADATA) for p in path.split("/")):
             return cls.METADATA
         if module := names.module_name(name):
             return cls(module[1])

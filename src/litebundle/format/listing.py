@@ -33,23 +33,24 @@ _HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
 class Ref:
     """Where a blob is found: `offset` is a hint, `identifier` the name, `checksum` the proof.
 
-    `offset` is in bytes from the container's start, 0 where the blob is not in one piece; `stored`
+    `offset` is in bytes from the container's start, 0 where it is not known; `local` how many bytes
+    stand there before a chain of overflow pages goes on, 0 where the blob is in one piece; `stored`
     and `raw` are sizes in bytes before and after decoding; `checksum` is over the raw bytes.
     """
 
-    __slots__ = ("checksum", "encoding", "identifier", "offset", "raw", "stored")
+    __slots__ = ("checksum", "encoding", "identifier", "local", "offset", "raw", "stored")
 
     def __init__(
         self,
         *,
         identifier: int,
-        offset: int,
+        at: tuple[int, int],
         sizes: tuple[int, int],
         encoding: int,
         checksum: bytes,
     ) -> None:
         self.identifier = identifier
-        self.offset = offset
+        self.offset, self.local = at
         self.stored, self.raw = sizes
         self.encoding = encoding
         self.checksum = checksum
@@ -59,9 +60,10 @@ class Ref:
 
     def encode(self) -> bytes:
         """Return the 32 bytes that `decode_ref` takes; OverflowError if a number is too large."""
-        if (self.identifier | self.stored | self.raw | self.encoding) >> 32:
-            raise OverflowError(f"a reference has 32 bits for each of its numbers: {self!r}")
-        numbers = self.identifier | self.stored << 32 | self.raw << 64 | self.encoding << 96
+        kind = self.encoding | self.local << 16
+        if (self.identifier | self.stored | self.raw | kind) >> 32 or self.encoding >> 16:
+            raise OverflowError(f"a number does not fit: {self!r}")
+        numbers = self.identifier | self.stored << 32 | self.raw << 64 | kind << 96
         return self.offset.to_bytes(8, "little") + numbers.to_bytes(16, "little") + self.checksum
 
 
@@ -78,12 +80,15 @@ def decode_ref(data: bytes, start: int = 0) -> Ref | None:
         return None
     return Ref(
         identifier=identifier,
-        offset=number(data[start : start + 8], "little"),
+        at=(
+            number(data[start : start + 8], "little"),
+            number(data[start + 22 : start + 24], "little"),
+        ),
         sizes=(
             number(data[start + 12 : start + 16], "little"),
             number(data[start + 16 : start + 20], "little"),
         ),
-        encoding=number(data[start + 20 : start + 24], "little"),
+        encoding=number(data[start + 20 : start + 22], "little"),
         checksum=data[start + 24 : start + 32],
     )
 

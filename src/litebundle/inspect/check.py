@@ -1,7 +1,6 @@
 """Whether a bundle is what was built: every listing, every reference, every byte.
 
-Nothing is unmarshalled or executed. The file is read through a descriptor of its own, so that a
-builder that checks what it wrote reads it afresh.
+Nothing is unmarshalled or executed.
 """
 
 import hashlib
@@ -14,7 +13,6 @@ from litebundle.format.listing import Listing, Ref, decode_ref
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS, decode
-from litebundle.runtime.descriptor import Descriptor
 from litebundle.write.content import Blob, Directory, File, Module, Placement, identity
 
 NOTHING: Mapping[int, Blob] = MappingProxyType({})
@@ -50,7 +48,6 @@ class Check:
         self.read = 0
         self.moved = 0
         self._variants = len(archive.variants)
-        self._source = Descriptor(archive.path)
         self._base = archive.container.base
         self._refs: dict[int, tuple[object, ...]] = {}
         self._placements: dict[int, Placement] = {}
@@ -202,15 +199,17 @@ class Check:
 
     def _as_written(self, ref: Ref) -> Blob | None:
         blob = self._written.get(ref.identifier)
-        if blob is None or blob.seal is None or blob.ref(ref.offset) != ref.encode():
+        if blob is None or blob.seal is None or blob.ref(ref.offset, ref.local) != ref.encode():
             return None
-        data = self._source.read(self._base + ref.offset, ref.stored)
+        data = self._hinted(ref, decoded=False)
+        if data is None or checksum(data) != blob.seal:
+            return None
         self.read += ref.raw
-        return blob if ref.offset and checksum(data) == blob.seal else None
+        return blob
 
     def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
-        data = self._at_offset(ref)
-        if data is None:
+        data = self._hinted(ref, decoded=True)
+        if data is None or checksum(data) != ref.checksum:
             try:
                 data = self.archive.container.find(table, ref)
             except BundleError as error:
@@ -231,16 +230,15 @@ class Check:
         self._found.append(f"{what} has {len(data)} bytes, its reference says {ref.raw}")
         return None
 
-    def _at_offset(self, ref: Ref) -> bytes | None:
-        start = self._base + ref.offset
-        # A claim of gigabytes must not cost them.
-        if not ref.offset or start + ref.stored > self._source.size:
+    def _hinted(self, ref: Ref, *, decoded: bool) -> bytes | None:
+        """Return what stands at a reference's offset, None if it can be no such blob."""
+        if not ref.offset:
             return None
         try:
-            data = decode(self._source.read(start, ref.stored), ref)
+            data = self.archive.container.stored(ref)
+            return decode(data, ref) if decoded else data
         except ValueError:
             return None
-        return data if checksum(data) == ref.checksum else None
 
     def _compare_identity(self) -> None:
         variants = [

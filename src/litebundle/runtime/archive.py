@@ -115,9 +115,8 @@ class Archive:
         system refuses to read them; nothing is remembered of it, so that a retry may succeed.
         """
         try:
-            if ref.offset and ref.stored <= self._size:  # else a lie, which memory would pay for
-                data = self._descriptor.read(self._base + ref.offset, ref.stored)
-                data = decode(data, ref)
+            if ref.offset:
+                data = decode(self._container.stored(ref), ref)
                 if checksum(data) == ref.checksum and len(data) == ref.raw:
                     return data
         except (BundleIOError, ValueError):

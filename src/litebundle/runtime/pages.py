@@ -117,23 +117,40 @@ class Database:
         """Yield (rowid, values) of a table in the order of the rowids."""
         return self._rows(self._root(table))
 
-    def tails(self, table: str) -> "Iterator[tuple[int, int]]":
-        """Yield (rowid, offset) of the last column of each row, in bytes from the database's start.
+    def tails(self, table: str) -> "Iterator[tuple[int, int, int]]":
+        """Yield (rowid, offset, local) of the last column of each row, as `tail` takes them.
 
-        The offset is 0 where the row is not in one piece; what stands there is for a checksum to
-        tell, since the next change to the database may move it.
+        The offset is 0 where the column begins on an overflow page. What stands there is for a
+        checksum to tell, since the next change to the database may move it.
         """
         root = self._root(table)
         try:
             for cell in self._cells(root):
-                offset = 0
-                if cell.local == cell.length:
-                    last = _last_size(cell.page[cell.start : cell.start + cell.length])
-                    end = cell.start + cell.length
-                    offset = (cell.number - 1) * self.page_size + end - last
-                yield cell.rowid, offset
+                last = _last_size(cell.page[cell.start : cell.start + cell.local], cell.length)
+                missing = cell.length - cell.local
+                local = last - missing
+                end = (cell.number - 1) * self.page_size + cell.start + cell.local
+                if local > 0 or not missing:
+                    yield cell.rowid, end - local, local if missing else 0
+                else:
+                    yield cell.rowid, 0, 0
         except (IndexError, ValueError) as error:
             raise self._corrupt(f"damaged b-tree at page {root}: {error}") from error
+
+    def tail(self, offset: int, local: int, size: int) -> bytes:
+        """Return the last column of a row from where `tails` found it: `size` bytes.
+
+        `offset` is in bytes from the database's start; `local` bytes stand there, and overflow
+        pages have the rest; with `local` 0 all of them stand there. Raises ValueError if they
+        cannot be had there, BundleIOError if the system refuses to read.
+        """
+        missing = size - local if local else 0
+        if missing < 0 or size > self.page_count * self.page_size:  # a lie, which memory pays for
+            raise ValueError(f"{size} bytes, {local} of them in place")
+        if not missing:
+            return self._source.read(self.base + offset, size)
+        data = self._source.read(self.base + offset, local + 4)
+        return data[:local] + b"".join(self._chain(int.from_bytes(data[local:]), missing))
 
     def _root(self, table: str) -> int:
         if table not in self.tables:
@@ -312,14 +329,14 @@ def _record(payload: bytes) -> "list[Value]":  # [2.1] Record Format
     return values
 
 
-def _last_size(payload: bytes) -> int:
-    """Return the size of the last column of a record."""
+def _last_size(payload: bytes, length: int) -> int:
+    """Return the size of the last column of a record of that length, given its beginning."""
     header, position = _varint(payload, 0)
     size = 0
     while position < header:
         kind, position = _varint(payload, position)
         size = _size(kind)
-    if header + size > len(payload):
+    if header + size > length or header > len(payload):
         raise ValueError("a record ends early")
     return size
 

@@ -22,11 +22,11 @@ class Blob:
     digest: bytes
     seal: bytes | None = None
 
-    def ref(self, offset: int) -> bytes:
-        """Return the encoded reference to the blob, which begins at `offset` of the container."""
+    def ref(self, offset: int, local: int = 0) -> bytes:
+        """Return the encoded reference to the blob; `offset` and `local` as in `Ref`."""
         return Ref(
             identifier=self.identifier,
-            offset=offset,
+            at=(offset, local),
             sizes=(self.stored, self.raw),
             encoding=self.encoding,
             checksum=self.checksum,

@@ -157,9 +157,10 @@ class SqliteWriter:
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
 
-    def _tails(self, table: str) -> dict[int, int]:
+    def _tails(self, table: str) -> dict[int, tuple[int, int]]:
         """Return where the last column of each row committed stands, by row id."""
-        return dict(Database(Descriptor(str(self._work))).tails(table))
+        tails = Database(Descriptor(str(self._work))).tails(table)
+        return {rowid: (offset, local) for rowid, offset, local in tails}
 
 
 def _workable(path: Path) -> Path:
@@ -187,14 +188,14 @@ def _as_os_errors() -> Iterator[None]:
 class _Listings:
     """All listings, encoded bottom-up: each names those below it by offset and checksum."""
 
-    def __init__(self, content: Content, blobs: dict[int, int]) -> None:
+    def __init__(self, content: Content, blobs: dict[int, tuple[int, int]]) -> None:
         self._content = content
         self._blobs = blobs
         # Top-down on disk: what is read first stands first.
         keys = [("directory", d.path) for d in content.bottom_up()][::-1]
         keys += [("placement", p.unit) for p in content.placements()]
         self.ids = {key: number for number, key in enumerate(keys, 1)}
-        self.offsets: dict[int, int] = {}
+        self.offsets: dict[int, tuple[int, int]] = {}
         self._blob_refs: dict[int, bytes] = {}
         self.refs: dict[tuple[str, str], bytes] = {}
 
@@ -221,7 +222,7 @@ class _Listings:
         # Often asked: for a package's code twice, and each time the listings are encoded.
         ref = self._blob_refs.get(blob.identifier)
         if ref is None:
-            ref = self._blob_refs[blob.identifier] = blob.ref(self._blobs[blob.identifier])
+            ref = self._blob_refs[blob.identifier] = blob.ref(*self._blobs[blob.identifier])
         return ref
 
     def _add(self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes) -> None:
@@ -229,7 +230,7 @@ class _Listings:
         identifier = self.ids[key]
         self.refs[key] = Ref(
             identifier=identifier,
-            offset=self.offsets.get(identifier, 0),
+            at=self.offsets.get(identifier, (0, 0)),
             sizes=(len(data), len(data)),
             encoding=0,
             checksum=checksum(data),

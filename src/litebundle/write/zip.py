@@ -109,7 +109,7 @@ class ZipWriter:
         identifier, offset, size = self._write(f".litebundle/{number}", data)
         return Ref(
             identifier=identifier,
-            offset=offset,
+            at=(offset, 0),
             sizes=(size, size),
             encoding=ENCODING_NONE,
             checksum=checksum(data),

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from litebundle.format import listing
 from litebundle.format.listing import EMPTY_REF, Listing, Ref, decode_ref, encode_listing
 
-_U32, _U64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
+_U16, _U32 = st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
+_U64 = st.integers(0, 2**64 - 1)
 _REFS = st.builds(
     Ref,
     identifier=st.integers(1, 2**32 - 1),
-    offset=_U64,
+    at=st.tuples(_U64, _U16),
     sizes=st.tuples(_U32, _U32),
-    encoding=_U32,
+    encoding=_U16,
     checksum=st.binary(min_size=8, max_size=8),
 )
 _ENCODED = _REFS.map(Ref.encode) | st.just(EMPTY_REF)
@@ -25,13 +26,13 @@ _NAMES = st.text(
 def _fields(ref: Ref | None) -> tuple[object, ...] | None:
     if ref is None:
         return None
-    return ref.identifier, ref.offset, ref.stored, ref.raw, ref.encoding, ref.checksum
+    return ref.identifier, ref.offset, ref.local, ref.stored, ref.raw, ref.encoding, ref.checksum
 
 
 def _ref(number: int) -> Ref:
     return Ref(
         identifier=number,
-        offset=number * 1000,
+        at=(number * 1000, number),
         sizes=(number, 2 * number),
         encoding=0,
         checksum=number.to_bytes(8),
@@ -61,9 +62,9 @@ def test_the_layout_of_a_reference() -> None:
     """The fields are where FORMAT.md says, little-endian."""
     ref = Ref(
         identifier=0x0B0A0908,
-        offset=0x0706050403020100,
+        at=(0x0706050403020100, 0x1716),
         sizes=(0x0F0E0D0C, 0x13121110),
-        encoding=0x17161514,
+        encoding=0x1514,
         checksum=bytes(range(24, 32)),
     )
     assert ref.encode() == bytes(range(32))
@@ -73,15 +74,17 @@ def test_the_layout_of_a_reference() -> None:
     "field",
     [
         {"identifier": 1 << 32},
-        {"offset": 1 << 64},
+        {"at": (1 << 64, 0)},
+        {"at": (0, 1 << 16)},
+        {"encoding": 1 << 16},
         {"sizes": (1 << 32, 0)},
         {"sizes": (0, 1 << 32)},
-        {"offset": -1},
+        {"at": (-1, 0)},
     ],
 )
 def test_references_to_what_is_too_large(field: dict[str, object]) -> None:
     """Numbers that do not fit are never cut down to some that do."""
-    fields = {"identifier": 1, "offset": 0, "sizes": (0, 0), "encoding": 0, "checksum": bytes(8)}
+    fields = {"identifier": 1, "at": (0, 0), "sizes": (0, 0), "encoding": 0, "checksum": bytes(8)}
     with pytest.raises(OverflowError):
         Ref(**{**fields, **field}).encode()  # type: ignore[arg-type]  # the fields' own types
 

@@ -62,7 +62,7 @@ def reference(identifier: int, data: bytes) -> bytes:
     """Return the encoded reference to bytes stored as they are, found by their number alone."""
     return Ref(
         identifier=identifier,
-        offset=0,
+        at=(0, 0),
         sizes=(len(data), len(data)),
         encoding=0,
         checksum=checksum(data),

@@ -89,33 +89,79 @@ def test_rows_around_every_overflow_boundary(tmp_path: Path, page_size: int, res
 @pytest.mark.parametrize("reserved", [0, 32])
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
 def test_tails_point_at_the_last_column(tmp_path: Path, page_size: int, reserved: int) -> None:
-    """The offset of a row on one page is that of its last column; of any other it is 0."""
+    """Whole where a row is on one page, and the beginning with overflow pages behind it."""
     path, rows = _around_boundaries(tmp_path / "db", page_size, reserved)
-    data = path.read_bytes()
-    offsets = dict(Database(Descriptor(str(path))).tails("t"))
-    assert {rowid: offset != 0 for rowid, offset in offsets.items()} == {
+    database = Database(Descriptor(str(path)))
+    tails = {rowid: (offset, local) for rowid, offset, local in database.tails("t")}
+    assert {rowid: local == 0 for rowid, (_, local) in tails.items()} == {
         size: size <= page_size - reserved - 35 for size in rows
     }
-    pointed = {rowid: data[at : at + len(rows[rowid])] for rowid, at in offsets.items() if at}
-    assert pointed == {rowid: rows[rowid] for rowid in pointed}
+    assert all(offset for offset, _ in tails.values())
+    assert {rowid: database.tail(*at, len(rows[rowid])) for rowid, at in tails.items()} == rows
+
+
+def test_tails_that_begin_on_an_overflow_page(tmp_path: Path) -> None:
+    """Of a last column behind a long one nothing is in place: there is no offset for it."""
+    path = tmp_path / "db"
+    make(
+        path,
+        lambda c: c.execute("CREATE TABLE t(a, b); INSERT INTO t VALUES (zeroblob(1<<18), 'end')"),
+    )
+    assert list(Database(Descriptor(str(path))).tails("t")) == [(1, 0, 0)]
+
+
+def test_a_long_tail_is_two_reads(tmp_path: Path) -> None:
+    """The part in place, and the run of overflow pages that a fresh database has."""
+    path = tmp_path / "db"
+    make(path, lambda c: c.execute("CREATE TABLE t(a); INSERT INTO t VALUES (randomblob(1<<20))"))
+    source = Descriptor(str(path))
+    database = Database(source)
+    [(_, offset, local)] = database.tails("t")
+    reads: list[tuple[int, int]] = []
+    database._source = _Counting(source, reads)  # type: ignore[assignment]  # a fake of it
+    assert len(database.tail(offset, local, 1 << 20)) == 1 << 20
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("tail", [(0, 5, 3), (100, 0, 1 << 30), (100, 10, 1 << 30), (4000, 9, 90)])
+def test_tails_that_cannot_be(tmp_path: Path, tail: tuple[int, int, int]) -> None:
+    """Sizes that contradict each other or the file, and what is no overflow page's number."""
+    path = tmp_path / "db"
+    make(path, lambda c: c.execute("CREATE TABLE t(a)"))
+    with pytest.raises(ValueError, match=r"in place|leads to page"):
+        Database(Descriptor(str(path))).tail(*tail)
+
+
+class _Counting:
+    """A descriptor that notes what is read of it."""
+
+    def __init__(self, source: Descriptor, reads: list[tuple[int, int]]) -> None:
+        self._source = source
+        self._reads = reads
+
+    def read(self, offset: int, size: int) -> bytes:
+        self._reads.append((offset, size))
+        return self._source.read(offset, size)
 
 
 def test_tails_count_from_the_start_of_the_database(tmp_path: Path) -> None:
     """What stands in front of the database is not in the offsets; text is found as bytes are."""
     path = tmp_path / "db"
     make(path, lambda c: c.execute("CREATE TABLE t(a, b, c); INSERT INTO t VALUES (7, 'é', 'ünï')"))
-    plain = dict(Database(Descriptor(str(path))).tails("t"))
+    [(_, offset, local)] = plain = list(Database(Descriptor(str(path))).tails("t"))
     data = path.read_bytes()
     path.write_bytes(b"#!/bin/sh\n" * 7 + data)
-    assert dict(Database(Descriptor(str(path)), 70).tails("t")) == plain
-    assert data[plain[1] :].startswith("ünï".encode())
+    database = Database(Descriptor(str(path)), 70)
+    assert list(database.tails("t")) == plain
+    assert data[offset:].startswith("ünï".encode())
+    assert database.tail(offset, local, 5) == "ünï".encode()
 
 
 def test_tails_of_rows_without_a_last_byte(tmp_path: Path) -> None:
     """An empty or NULL last column has an offset too: where its row ends."""
     path = tmp_path / "db"
     make(path, lambda c: c.execute("CREATE TABLE t(a, b); INSERT INTO t VALUES ('end', x'')"))
-    [(_, offset)] = Database(Descriptor(str(path))).tails("t")
+    [(_, offset, _)] = Database(Descriptor(str(path))).tails("t")
     assert path.read_bytes()[offset - 3 : offset] == b"end"
 
 
