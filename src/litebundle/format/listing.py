@@ -170,6 +170,18 @@ class Listing:
         start = self._codes + (variant * len(self.modules) + index) * REF_SIZE
         return self.data[start : start + REF_SIZE]
 
+    def columns(self, variant: int | None) -> tuple[bytes, bytes]:
+        """Return the flags of all modules, and the encoded references of all their code.
+
+        They are what `flags` and `code` return, one after the other; EMPTY_REF for no variant.
+        """
+        count = len(self.modules)
+        flags = self.data[self._flags : self._flags + count]
+        if variant is None:
+            return flags, EMPTY_REF * count
+        start = self._codes + variant * count * REF_SIZE
+        return flags, self.data[start : start + count * REF_SIZE]
+
     @property
     def directories(self) -> dict[str, int]:
         """Names of the subdirectories, sorted by UTF-8 bytes, with their indexes."""

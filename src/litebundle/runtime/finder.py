@@ -12,7 +12,7 @@ from _frozen_importlib_external import (
 )
 
 from ..format import listing as kinds
-from ..format.listing import EMPTY_REF, Listing, encode_listing
+from ..format.listing import REF_SIZE, Listing, encode_listing
 from .loader import BundleBytecodeLoader, BundleLoader, PlacedExtensionLoader
 from .mount import Mount, mount_join, resolve
 
@@ -79,8 +79,9 @@ class BundleFinder:
         self._prefix = path + path_sep
         self._pycache = f"{path}{path_sep}__pycache__{path_sep}"
         self._pyc = _pyc_suffix()
-        # The listing and whose it is, replaced together: no thread sees one without the other.
-        self._view: tuple[Archive | None, Listing] = (None, _GONE)
+        # What the listing has for `find_spec`, and whose it is: replaced together, so that no
+        # thread sees one without the other.
+        self._view: tuple[Archive | None, dict[str, int], bytes, bytes] = (None, {}, b"", b"")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
@@ -97,20 +98,20 @@ class BundleFinder:
 
         Reads nothing but this directory's listing, once. Raises BundleError for a damaged one.
         """
-        archive, listing = self._view
+        archive, modules, flags, codes = self._view
         if archive is not self._mount.archive:
-            archive, listing = self._look()
+            archive, modules, flags, codes = self._look()
         name = fullname.rpartition(".")[2]
-        index = listing.modules.get(name)
+        index = modules.get(name)
         if index is None:
             return None
-        flags = listing.flags(index)
-        if flags > _PLAIN:
-            return self._find_special(fullname, archive, listing, index)
-        if flags == _DIRECTORY:
+        code = codes[index * REF_SIZE : (index + 1) * REF_SIZE]
+        kind = flags[index]
+        if kind > _PLAIN:
+            return self._find_special(fullname, archive, kind, code)
+        if kind == _DIRECTORY:
             return self._portion(fullname, name)
-        code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
-        return self._source_spec(fullname, archive, code, flags & _PACKAGE)
+        return self._source_spec(fullname, name, archive, code, kind)
 
     # F3 by the names that preceded find_spec, as long as the running Python has them: until 3.11
     if hasattr(FileFinder, "find_loader"):
@@ -118,7 +119,7 @@ class BundleFinder:
 
     def iter_modules(self, prefix: str = "") -> "Iterator[tuple[str, bool]]":
         """Yield (name, is a package) of what is here, as pkgutil does for a directory (F7)."""
-        archive, listing = self._look()
+        archive, listing = self._current()
         # A source that was left out counts as if it were there.
         filenames = {name + ".py" for name in listing.modules if self._has_source(listing, name)}
         seen = {"__init__"}
@@ -148,9 +149,13 @@ class BundleFinder:
         """The bundle being served, and the directory in it."""
         return self._mount.archive, self._directory
 
-    def _look(self) -> "tuple[Archive, Listing]":
+    def _current(self) -> "tuple[Archive, Listing]":
         archive = self._mount.archive
-        view = archive, archive.listing(self._directory) or _GONE
+        return archive, archive.listing(self._directory) or _GONE
+
+    def _look(self) -> "tuple[Archive, dict[str, int], bytes, bytes]":
+        archive, listing = self._current()
+        view = archive, listing.modules, *listing.columns(archive.variant)
         self._view = view
         return view
 
@@ -161,9 +166,9 @@ class BundleFinder:
         return spec
 
     def _source_spec(
-        self, fullname: str, archive: "Archive", code: bytes, package: int
+        self, fullname: str, name: str, archive: "Archive", code: bytes, kind: int
     ) -> ModuleSpec:
-        name = fullname.rpartition(".")[2]
+        package = kind & _PACKAGE
         location = self._prefix + name
         origin = f"{location}{path_sep}__init__.py" if package else f"{location}.py"
         loader = BundleLoader(fullname, origin, archive, self._root, code)
@@ -181,10 +186,10 @@ class BundleFinder:
         return spec
 
     def _find_special(  # noqa: PLR0911  # the order of F4, a line each
-        self, fullname: str, archive: "Archive", listing: Listing, index: int
+        self, fullname: str, archive: "Archive", flags: int, code: bytes
     ) -> ModuleSpec | None:
         # F4 where native modules, bytecode without source or placed files are involved
-        flags = listing.flags(index)
+        listing = archive.listing(self._directory) or _GONE
         name = fullname.rpartition(".")[2]
         where: BundleFinder = self
         unit = None
@@ -195,14 +200,13 @@ class BundleFinder:
             where = BundleFinder(
                 self._mount, self._directory, mount_join(unit.root, self._directory)
             )
-        code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
         if flags & _ANY_PACKAGE:
             inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
             spec = where._native_spec(fullname, inner, "__init__", unit)
             if spec is not None:
                 return spec
             if flags & kinds.PACKAGE:
-                return _with(unit, where._source_spec(fullname, archive, code, 1))
+                return _with(unit, where._source_spec(fullname, name, archive, code, _PACKAGE))
             if flags & kinds.BYTECODE_PACKAGE:
                 return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
         if flags & kinds.EXTENSION:
@@ -210,7 +214,7 @@ class BundleFinder:
             if spec is not None:
                 return spec
         if flags & kinds.SOURCE:
-            return _with(unit, where._source_spec(fullname, archive, code, 0))
+            return _with(unit, where._source_spec(fullname, name, archive, code, 0))
         if flags & kinds.BYTECODE:
             return where._bytecode_spec(fullname, archive, f"{name}.pyc")
         return where._portion(fullname, name) if flags & _DIRECTORY else None
