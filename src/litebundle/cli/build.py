@@ -1,10 +1,11 @@
-"""`bundle build`: directories, projects, wheels and requirements to a bundle."""
+"""`bundle build`: directories, projects, wheels, requirements and definitions to a bundle."""
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import click
 from litebundle.cli.output import print_json
 
 if TYPE_CHECKING:
+    from litebundle.collect.definition import Definition
     from litebundle.collect.inputs import Inputs
 
 
@@ -31,8 +33,35 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return value
 
 
+def _defined(
+    ctx: click.Context, param: click.Parameter, src: tuple[str, ...]
+) -> tuple[str | os.PathLike[str], ...]:
+    """Take the sources, and the defaults of all options, from a definition if SRC is one."""
+    del param
+    from litebundle.collect.definition import definition_in, read_definition
+
+    file = next(filter(None, (definition_in(Path(source)) for source in src)), None)
+    if file is None:
+        return src
+    if len(src) > 1:
+        raise click.UsageError(f"{file} defines a bundle by itself: name no other SRC with it.")
+    definition = read_definition(file)
+    ctx.default_map = _defaults(definition)
+    return definition.src
+
+
+def _defaults(definition: "Definition") -> dict[str, Any]:
+    """Return what the definition says, as the options' parameters take it."""
+    said = {field.name: getattr(definition, field.name) for field in fields(definition)}
+    said["container"] = definition.format
+    said["requirements"] = [definition.lock] if definition.lock else None
+    said["optimize"] = definition.optimize and ",".join(map(str, definition.optimize))
+    said["place"] = [f"{package}={level}" for package, level in definition.place.items()]
+    return {name: value for name, value in said.items() if value not in (None, (), [])}
+
+
 @click.command("build", short_help="Pack modules and packages into a bundle.")
-@click.argument("src", nargs=-1)
+@click.argument("src", nargs=-1, is_eager=True, callback=_defined)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
 @click.option(
     "--format",
@@ -50,9 +79,9 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     show_default=True,
     help="Levels of -O to have code for.",
 )
-@click.option("--no-sources", is_flag=True, help="Leave out the .py files.")
-@click.option("--strict", is_flag=True, help="Fail if a file does not compile.")
-@click.option("--overlay", is_flag=True, help="Let the earlier SRC win where two disagree.")
+@click.option("--sources/--no-sources", default=True, help="Keep the .py files, or not.")
+@click.option("--strict/--no-strict", help="Fail if a file does not compile.")
+@click.option("--overlay/--no-overlay", help="Let the earlier SRC win where two disagree.")
 @click.option(
     "-r",
     "--requirements",
@@ -61,7 +90,9 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     metavar="FILE",
     help="A requirements.txt, pylock.toml or uv.lock.",
 )
-@click.option("--no-deps", is_flag=True, help="Pack only what is named, not what it requires.")
+@click.option(
+    "--deps/--no-deps", default=True, help="Pack what is required, or only what is named."
+)
 @click.option("--resolver", type=click.Choice(["uv", "pip"]), help="By default uv, if it is here.")
 @click.option(
     "--python-version", callback=_version, metavar="X.Y", help="The Python to build for, and with."
@@ -69,20 +100,25 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 @click.option("--platform", metavar="TAG", help="The platform to build for, as win_amd64.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out a path or package.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Leave out everything else.")
-@click.option("--no-tests", is_flag=True, help="Leave out tests that nothing else imports.")
+@click.option("--tests/--no-tests", default=True, help="Keep tests that nothing imports, or not.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
 def command(
-    src: tuple[str, ...], output: Path, *, as_json: bool, quiet: bool, **chosen: Any
+    src: tuple[str | os.PathLike[str], ...],
+    output: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    **chosen: Any,
 ) -> None:
-    """Pack each SRC: a directory as on sys.path, a project, a wheel, or a package (NAME==1.2)."""
+    """Pack each SRC: a directory, project, wheel, NAME==1.2, or one bundle.toml."""
     from litebundle.builder import Options, build
 
     if not src and not chosen["requirements"]:
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
     inputs = _inputs(chosen)
-    options = Options(sources=not chosen.pop("no_sources"), inputs=inputs, **chosen)
+    options = Options(inputs=inputs, **chosen)
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
     if as_json:
@@ -101,11 +137,10 @@ def _inputs(chosen: dict[str, Any]) -> "Inputs":
     selection = Selection(
         exclude=chosen.pop("exclude"),
         only=chosen.pop("only"),
-        tests=not chosen.pop("no_tests"),
+        tests=chosen.pop("tests"),
     )
-    names = ("requirements", "resolver", "python_version", "platform")
-    named = {name: chosen.pop(name) for name in names}
-    return Inputs(deps=not chosen.pop("no_deps"), selection=selection, **named)
+    names = ("requirements", "deps", "resolver", "python_version", "platform")
+    return Inputs(selection=selection, **{name: chosen.pop(name) for name in names})
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from litebundle.collect import tools
 from litebundle.errors import BuildError
@@ -12,18 +13,25 @@ def is_project(directory: Path) -> bool:
     """Tell whether a directory is what a wheel is built from, and not one to put on `sys.path`.
 
     It is if its pyproject.toml says so, by a table `build-system` or `project` (PEP 518, 621).
-    Where distributions are installed it is not: some leave a pyproject.toml of theirs there.
+    """
+    return not read_project(directory).keys().isdisjoint(("build-system", "project"))
+
+
+def read_project(directory: Path) -> dict[str, Any]:
+    """Return what the directory's pyproject.toml says; nothing if it has none of its own.
+
+    Where distributions are installed it has not: some leave a pyproject.toml of theirs there.
+    Raises BuildError for one that cannot be read.
     """
     path = directory / "pyproject.toml"
     if not path.is_file() or next(directory.glob("*.dist-info"), None):
-        return False
+        return {}
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BuildError(
             f"cannot be read: {error}", file=str(path), hint="correct it, or name its src directory"
         ) from error
-    return "build-system" in table or "project" in table
 
 
 def build_wheel(directory: Path, work: Path) -> Path:
