@@ -15,6 +15,9 @@ except ImportError:  # Windows: what a killed build left behind stays there
 else:
     _LOCKS = True
 
+_TOKEN = 8
+"""Random bytes in the name of a temporary file: nobody else's is ever met."""
+
 
 def check_output(output: Path) -> None:
     """Raise BuildError, before any work, if the output could not be put in place."""
@@ -41,16 +44,19 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
     a new descriptor, rename, fsync the directory. Raises BuildError for what the disk refuses.
     """
     _remove_stale(output)
+    aside = output.with_name(f".{output.name}.{secrets.token_hex(_TOKEN)}.tmp")
+    descriptor = None
     try:
-        aside, descriptor = _create_beside(output)
-        try:
+        try:  # around the creation too: an interrupt may come right after it
+            descriptor = _create(aside)
             yield aside
             os.fsync(descriptor)
             check(aside)
             aside.replace(output)
             _sync_directory(output.parent)
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise BuildError(
@@ -60,16 +66,15 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
         ) from error
 
 
-def _create_beside(output: Path) -> tuple[Path, int]:
+def _create(aside: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
     while True:
-        aside = output.with_name(f".{output.name}.{secrets.token_hex(4)}.tmp")
         descriptor = os.open(aside, flags, 0o666)
         if not _LOCKS:
-            return aside, descriptor
+            return descriptor
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # tells other builds that this one lives
         if aside.exists():  # else one of them took it for a dead one's before it was locked
-            return aside, descriptor
+            return descriptor
         os.close(descriptor)
 
 
@@ -77,7 +82,7 @@ def _remove_stale(output: Path) -> None:
     """Remove what killed builds of this output left: files that nobody holds a lock on."""
     if not _LOCKS:
         return
-    for path in output.parent.glob(f".{_literal(output.name)}.????????.tmp"):
+    for path in output.parent.glob(f".{_literal(output.name)}.{'?' * 2 * _TOKEN}.tmp"):
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDWR)
             try:
