@@ -81,5 +81,8 @@ def _itself(loader: "Any") -> "Any":
 
 
 def _extend(name: str, module: "ModuleType") -> None:
-    home = _EXTENSIONS[name]
-    __import__(f"{__package__}.{home}", None, None, ["extend"]).extend(module)
+    home = __import__(f"{__package__}.{_EXTENSIONS[name]}", None, None, ["extend"])
+    try:
+        home.extend(module)
+    except (AttributeError, TypeError):
+        pass  # of a shape that is not known here: as it is, it is better than not at all
