@@ -2,6 +2,7 @@
 
 from tests.rules.places import Tree
 from tests.rules.probes import Compare
+from tests.rules.threads import TOGETHER
 
 MODULES = 500
 PAIRS = 40
@@ -43,26 +44,6 @@ TREE: Tree = {
     "deep/m15.py": "VALUE = 1\n",
 }
 
-THREADS = """
-import importlib, sys, threading
-def together(works, timeout=50):
-    barrier = threading.Barrier(len(works))
-    results = [None] * len(works)
-    def run(index, work):
-        barrier.wait()
-        try:
-            results[index] = work()
-        except BaseException as error:
-            results[index] = repr(error)
-    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout)
-    assert not any(thread.is_alive() for thread in threads), "deadlock"
-    return results
-"""
-
 
 def test_rule_L12_a_storm_runs_each_module_once(compare: Compare) -> None:
     """Sixty-four threads import a web of five hundred modules, each in an order of its own."""
@@ -82,7 +63,7 @@ print(all(getattr(web, f"m{{n}}") is sys.modules[f"web.m{{n}}"] for n in range({
 print(all(not sys.modules[f"web.m{{n}}"].__spec__._initializing for n in range({MODULES})))
 """
     total = sum(range(MODULES))
-    assert compare(THREADS + probe).stdout == (
+    assert compare(TOGETHER + probe).stdout == (
         f"{{{total}}} {MODULES + 1} {MODULES + 1}\nTrue\nTrue\n"
     )
 
@@ -97,7 +78,7 @@ names = [f"pairs.{{one}}{{number}}" for number in range({PAIRS}) for one in "ab"
 print(together([lambda name=name: importlib.import_module(name).VALUE for name in names]))
 print(all(sys.modules[name].partner.partner is sys.modules[name] for name in names))
 """
-    outcome = compare(THREADS + probe)
+    outcome = compare(TOGETHER + probe)
     assert outcome.stdout.count("'") == 4 * PAIRS
     assert outcome.stdout.endswith("]\nTrue\n")
 
@@ -116,7 +97,7 @@ results = together([lambda seed=seed: sum(work(seed)) for seed in range(8)])
 print(results)
 """
     expected = [sum(range(first, 200, 8)) for first in range(8)]
-    assert compare(THREADS + probe).stdout == f"{expected}\n"
+    assert compare(TOGETHER + probe).stdout == f"{expected}\n"
 
 
 def test_rule_L12_forks_while_threads_import(compare: Compare) -> None:
@@ -152,7 +133,7 @@ def fork():
     return True
 print(together([lambda n=n: work(n) for n in range(4)] + [fork]), len(outcomes), set(outcomes))
 """
-    assert compare(THREADS + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
+    assert compare(TOGETHER + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
 
 
 # Each time in a child that has not opened the bundle yet: 0 for an import that was cut off and
