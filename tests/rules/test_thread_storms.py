@@ -1,7 +1,7 @@
 """L12 under load: many threads and modules, forks and signals in between (faults 30, 32 to 35)."""
 
-from tests.rules.places import Tree
-from tests.rules.probes import Compare
+from tests.rules.places import Library, Tree
+from tests.rules.probes import Compare, run
 from tests.rules.threads import TOGETHER
 
 MODULES = 500
@@ -39,6 +39,7 @@ TREE: Tree = {
     **{f"busy/m{number}.py": f"VALUE = {number}\n" * 50 for number in range(20)},
     "busy/__init__.py": "",
     "busy/data.txt": "data " * 1000,
+    "beside.py": "VALUE = 1\n" * 50,
     "deep/__init__.py": "",
     **{f"deep/m{number}.py": f"from . import m{number + 1}\nVALUE = 1\n" for number in range(15)},
     "deep/m15.py": "VALUE = 1\n",
@@ -134,6 +135,34 @@ def fork():
 print(together([lambda n=n: work(n) for n in range(4)] + [fork]), len(outcomes), set(outcomes))
 """
     assert compare(TOGETHER + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
+
+
+def test_rule_L12_forks_while_a_thread_loads_what_all_need(library: Library, packed: str) -> None:
+    """A child forked while zlib is looked for, with the first compressed data, is not held up."""
+    probe = """
+import beside, os, signal, time, warnings
+from importlib.machinery import PathFinder
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads and fork do not go together
+began, standard = threading.Event(), PathFinder.find_spec
+def slow(name, *path):
+    if name == "zlib" and not began.is_set():
+        began.set()
+        time.sleep(0.3)
+    return standard(name, *path)
+def read():
+    return len(beside.__loader__.get_source("beside"))
+def fork():
+    assert began.wait(10)
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        os._exit(0 if read() else 3)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+PathFinder.find_spec = slow
+print(together([read, fork]))
+"""
+    outcome = run(library.place(TREE, packed), TOGETHER + probe)
+    assert (outcome.stdout, outcome.stderr) == ("[500, 0]\n", "")
 
 
 # Each time in a child that has not opened the bundle yet: 0 for an import that was cut off and
