@@ -164,7 +164,7 @@ def _standard_zlib() -> "Any":
     # Not by an import. The app may have a module of that name, which would be asked to unpack
     # itself; and a child forked meanwhile would wait for ever for the lock of a module.
     homes = tuple({sys.base_prefix, sys.base_exec_prefix})
-    entries: list[Any] = sys.path  # may be of any type
+    entries: list[Any] = sys.path or []  # of any type, and no more when the process ends
     path = [entry for entry in entries if isinstance(entry, str) and entry.startswith(homes)]
     spec = BuiltinImporter.find_spec("zlib") or PathFinder.find_spec("zlib", path)
     if spec is None or spec.loader is None:
