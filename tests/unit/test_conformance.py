@@ -60,10 +60,10 @@ def test_the_tests_are_those_that_are_there(text: str) -> None:
 def test_the_column_is_full(text: str, version: str, title: str) -> None:
     """All tests pass, for every rule; one that does not: `python3 tools/conformance`."""
     column = _column(text, version, title)
-    if title == "directory":
-        del column["CPython's own"]  # they are its already
     assert {*RULES, "**all**"} <= column.keys()
     for row, cell in column.items():
+        if title == "directory" and not cell:
+            continue  # the rule is about archives, or what was chosen when one was built
         tally = re.fullmatch(r"(\d+)/(\d+)", cell)
         assert tally is not None, row
         assert tally[1] == tally[2] != "0", row
