@@ -185,6 +185,13 @@ def parallel_modules(run: Run) -> None:
     sys.path.insert(0, str(folder))
 
 
+def circular_imports(run: Run) -> None:
+    """Serve the modules that import each other, which the `test` package brings, from a bundle."""
+    folder = run.packer.base / "circular"
+    shutil.copytree(Path(str(run.module.__file__)).with_name("data"), folder / "data")
+    run.patch.setattr(run.module, "__path__", [str(folder)])
+
+
 def main_files(run: Run) -> None:
     """Install the hook in the interpreters that the cases start, and in none that those start."""
     site = run.packer.base / "site"
@@ -221,5 +228,7 @@ ADAPTATIONS: Mapping[str, Adapt] = {
     ),
     **{f"test.test_importlib.test_{name}": stored_zips for name in _RESOURCES},
     **{f"test.test_importlib.resources.test_{name}": stored_zips for name in _RESOURCES},
+    "test.test_import": circular_imports,
     "test.test_multiprocessing_main_handling": main_files,
+    "test.test_zipimport_support": main_files,
 }

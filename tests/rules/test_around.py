@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.rules.modules import loader_of
 from tests.rules.places import Library, Place, Tree
 from tests.rules.probes import Compare
 
@@ -66,13 +67,6 @@ ENCODED = [
     "nothing",
     "half",
 ]
-
-
-def loader_of(name: str) -> Any:
-    """Return the loader of a module that must be there."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    return spec.loader
 
 
 # A1, code and source

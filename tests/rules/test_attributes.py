@@ -3,14 +3,13 @@
 import importlib
 import importlib.util
 import sys
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from pkgutil import get_importer
 from types import CodeType
-from typing import Any
 
 import pytest
 
+from tests.rules.modules import loader_of, spec_of
 from tests.rules.places import Place, Tree
 from tests.rules.probes import Compare, run
 
@@ -62,18 +61,6 @@ TREE: Tree = {
 
 STUFFED = ["stuffed", "stuffed.sub", "stuffed.inner"]
 MODULES = ["top", "pkg", "pkg.sub", "pkg.inner", "pkg.inner.leaf", "space.one", "empty"]
-
-
-def spec_of(name: str) -> ModuleSpec:
-    """Find a module that must be there."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    return spec
-
-
-def loader_of(name: str) -> Any:
-    """Return the loader of a module that must be there."""
-    return spec_of(name).loader
 
 
 # I1

@@ -4,10 +4,10 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from tests.rules.modules import data_beside, version_of
 from tests.rules.places import Library, Place, Tree
 
 
@@ -26,11 +26,6 @@ OTHER: Tree = {
     "more/leaf.py": "N = 1\n",
     "space/b.py": "",
 }
-
-
-def version(name: str) -> object:
-    """Import `name` and return the release it comes from."""
-    return importlib.import_module(name).VERSION
 
 
 def forget() -> None:
@@ -60,9 +55,9 @@ def test_rule_F2_an_entry_may_leave_the_path_and_return(place: Place) -> None:
     with pytest.raises(ModuleNotFoundError, match="lone"):
         importlib.import_module("lone")
     assert importlib.import_module("pkg") is package
-    assert version("pkg.sub") == 1
+    assert version_of("pkg.sub") == 1
     sys.path.append(place.entry)
-    assert version("lone") == 1
+    assert version_of("lone") == 1
     assert importlib.import_module("pkg") is package
 
 
@@ -76,7 +71,7 @@ def test_rule_F5_a_portion_leaves_with_its_entry(place: Place, other: Place) -> 
         importlib.import_module("space.part")
     assert list(space.__path__) == [other.at("space")]
     sys.path.insert(0, place.entry)
-    assert version("space.part") == 1
+    assert version_of("space.part") == 1
 
 
 def test_rule_F2_two_releases_stand_side_by_side(
@@ -86,12 +81,12 @@ def test_rule_F2_two_releases_stand_side_by_side(
     newer = library.place(NEXT, deployed.container).copy_to(tmp_path / "newer.bundle")
     sys.path.insert(0, newer.entry)
     names = ["lone", "pkg.sub", "stuffed.sub"]
-    assert [version(name) for name in names] == [2, 2, 2]
+    assert [version_of(name) for name in names] == [2, 2, 2]
     old = {name: sys.modules[name] for name in names}
     forget()
     sys.path[:2] = [deployed.entry, newer.entry]
-    assert [version(name) for name in names] == [1, 1, 1]
-    assert [data(sys.modules["stuffed"]), sys.modules["pkg"].__path__] == [
+    assert [version_of(name) for name in names] == [1, 1, 1]
+    assert [data_beside(sys.modules["stuffed"]), sys.modules["pkg"].__path__] == [
         "1\n",
         [deployed.at("pkg")],
     ]
@@ -103,11 +98,6 @@ def test_rule_F2_two_releases_stand_side_by_side(
         deployed.at("space"),
         newer.at("space"),
     ]
-
-
-def data(module: ModuleType) -> str:
-    """Read the data file of the package as packages do that are not made for archives."""
-    return Path(str(module.__file__)).with_name("data.txt").read_text()
 
 
 # In the __path__ of packages
@@ -125,7 +115,7 @@ def test_rule_I6_a_whole_bundle_may_be_in_a_packages_path(other: Place) -> None:
     del sys.modules["pkg.extra"]
     with pytest.raises(ModuleNotFoundError, match=r"pkg\.extra"):
         importlib.import_module("pkg.extra")
-    assert version("pkg.sub") == 1
+    assert version_of("pkg.sub") == 1
 
 
 @pytest.mark.usefixtures("place")
@@ -136,7 +126,7 @@ def test_rule_I6_what_left_a_packages_path_is_not_found() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"pkg\.sub"):
         importlib.import_module("pkg.sub")
     package.__path__ = [own]
-    assert version("pkg.sub") == 1
+    assert version_of("pkg.sub") == 1
 
 
 # Reloading
@@ -165,7 +155,7 @@ def test_rule_L5_a_reload_that_fails_leaves_the_new_release_half_way(
         importlib.reload(module)
     assert sys.modules["pkg.breaks"] is module
     assert module.VALUE == 2
-    assert version("pkg") == 1
+    assert version_of("pkg") == 1
 
 
 def test_rule_L5_a_lazily_loaded_module_runs_the_release_it_was_found_in(
@@ -193,17 +183,17 @@ def test_rule_F6_a_bundle_that_was_deleted_and_restored_goes_on(
     archive: Place, deployed: Place
 ) -> None:
     """Imports, reloads and data are served all the while, and the same file is the same release."""
-    assert [version("pkg"), version("stuffed")] == [1, 1]
+    assert [version_of("pkg"), version_of("stuffed")] == [1, 1]
     module = sys.modules["pkg"]
     content = Path(deployed.entry).read_bytes()
     Path(deployed.entry).unlink()
     importlib.invalidate_caches()
     assert importlib.reload(module).VERSION == 1
-    assert [version("pkg.sub"), version("stuffed.sub")] == [1, 1]
-    assert data(sys.modules["stuffed"]) == "1\n"
+    assert [version_of("pkg.sub"), version_of("stuffed.sub")] == [1, 1]
+    assert data_beside(sys.modules["stuffed"]) == "1\n"
     Path(deployed.entry).write_bytes(content)
     importlib.invalidate_caches()
-    assert [version("lone"), version("space.part")] == [1, 1]
+    assert [version_of("lone"), version_of("space.part")] == [1, 1]
     assert importlib.reload(module) is module
     assert archive.ours
 
@@ -213,12 +203,12 @@ def test_rule_F6_the_oldest_release_comes_back(
 ) -> None:
     """A roll-back is an update like any other."""
     first = archive.copy_to(tmp_path / "first.bundle")
-    assert version("lone") == 1
+    assert version_of("lone") == 1
     for expected, tree in ((2, NEXT), (1, None)):
         source = first if tree is None else library.place(tree, archive.container)
         source.copy_to(Path(deployed.entry))
         importlib.invalidate_caches()
         assert expected == importlib.reload(sys.modules["lone"]).VERSION
         forget()
-        assert [version("lone"), version("stuffed.sub")] == [expected, expected]
-        assert data(sys.modules["stuffed"]) == f"{expected}\n"
+        assert [version_of("lone"), version_of("stuffed.sub")] == [expected, expected]
+        assert data_beside(sys.modules["stuffed"]) == f"{expected}\n"

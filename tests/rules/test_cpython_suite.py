@@ -14,6 +14,7 @@ from tests.rules.adaptations import ADAPTATIONS, Run
 from tests.rules.cpython import Packer, Selection, cases, packing, run
 
 _NO_FILES = "imports nothing from the path"
+_BARE = "starts an interpreter without the hook"
 _SCRIPT = "a script is no path entry"
 _IMPORTER = "calls zipimport.zipimporter"
 _PYC = "zipimport prefers a .pyc to the .py beside it, a directory does not"
@@ -59,7 +60,48 @@ _MAIN = _each(
     " test_script_compiled",
 )
 
+_IMPORT = {
+    **_each(
+        _NO_FILES,
+        "test_bogus_fromlist test_case_sensitivity test_concurrency test_delete_builtins_import"
+        " test_double_const test_from_import_AttributeError"
+        " test_from_import_message_for_existing_module"
+        " test_from_import_message_for_nonexistent_module"
+        " test_from_import_missing_attr_has_name"
+        " test_from_import_missing_attr_has_name_and_path"
+        " test_from_import_missing_attr_has_name_and_so_path"
+        " test_from_import_missing_attr_path_is_canonical"
+        " test_from_import_missing_attr_raises_ImportError"
+        " test_from_import_missing_module_raises_ModuleNotFoundError test_import_by_filename"
+        " test_import_in_del_does_not_crash test_import_name_binding"
+        " test_import_raises_ModuleNotFoundError test_issue105979 test_issue31286 test_issue31492",
+    ),
+    **_each(
+        _BARE,
+        "test_package_shadowing_stdlib_module test_script_maybe_not_shadowing_third_party"
+        " test_script_shadowing_stdlib test_script_shadowing_stdlib_edge_cases"
+        " test_script_shadowing_stdlib_sys_path_modification test_script_shadowing_third_party",
+    ),
+    "test_failing_reload": _REWRITTEN,
+}
+_FIND_SPEC = _each(
+    _NO_FILES,
+    "test_find_relative_module_missing_package test_find_submodule_in_module"
+    " test_find_submodule_parent_already_imported test_nothing test_success test_sys_modules"
+    " test_sys_modules_loader_is_None test_sys_modules_spec_is_None"
+    " test_sys_modules_spec_is_not_set test_sys_modules_without___loader__",
+)
+
 SELECTED: Selection = {
+    "test.test_import": {
+        "ImportTests": _IMPORT,
+        "ImportTracebackTests": {"test_unencodable_filename": _BARE},
+        **_classes("PathsTests TestSymbolicallyLinkedPackage CircularImportTests"),
+    },
+    "test.test_importlib.test_util": {"Source_FindSpecTests": _FIND_SPEC},
+    "test.test_zipimport_support": {
+        "ZipSupportTests": {"test_doctest_issue4197": "looks into the zip by itself"},
+    },
     "test.test_pkg": _classes("TestPkg"),
     "test.test_pkgutil": {
         "PkgutilTests": {"test_walk_packages_raises_on_string_or_bytes_input": _NO_FILES},

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.rules.modules import value_of
 from tests.rules.places import Library, Place, Tree
 from tests.rules.probes import run
 
@@ -27,11 +28,6 @@ TREE: Tree = {
     "pkg/inner/leaf.py": "VALUE = 'leaf'\n",
     "space/one.py": "VALUE = 'one'\n",
 }
-
-
-def value_of(name: str) -> object:
-    """Import `name` and return its VALUE."""
-    return importlib.import_module(name).VALUE
 
 
 # F1, the hook

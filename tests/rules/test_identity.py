@@ -4,13 +4,13 @@ import importlib
 import importlib.util
 import pickle
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 from pkgutil import get_importer
-from typing import Any
 
 import pytest
 
+from tests.rules.modules import loader_of, spec_of
 from tests.rules.places import Place, Tree
 
 SOURCE = "VALUE = 1\n"
@@ -25,18 +25,6 @@ TREE: Tree = {
     "stuffed/sub.py": SOURCE,
     "stuffed/data.txt": "data\n",
 }
-
-
-def spec_of(name: str) -> ModuleSpec:
-    """Find a module that must be there."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    return spec
-
-
-def loader_of(name: str) -> Any:
-    """Return the loader of a module that must be there."""
-    return spec_of(name).loader
 
 
 @pytest.mark.parametrize("name", ["top", "empty", "pkg", "pkg.sub", "space.one"])

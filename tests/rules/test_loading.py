@@ -5,11 +5,11 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.rules.modules import journal, loader_of
 from tests.rules.places import Tree
 from tests.rules.probes import Compare
 
@@ -85,19 +85,6 @@ TREE: Tree = {
     "starts_pkg/__init__.py": AT_START,
     "starts_pkg/sub.py": AT_START,
 }
-
-
-def loader_of(name: str) -> Any:
-    """Find a module without importing it, and return the loader of its spec."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    return spec.loader
-
-
-def journal() -> ModuleType:
-    """Return the tree's journal, as the container under test loaded it."""
-    return importlib.import_module("journal")
 
 
 def runs() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.rules.modules import value_of
 from tests.rules.places import Place, Tree
 
 TREE: Tree = {
@@ -16,11 +17,6 @@ TREE: Tree = {
     "hollow": None,
     "regular/__init__.py": "",
 }
-
-
-def value_of(name: str) -> object:
-    """Import `name` and return its VALUE."""
-    return importlib.import_module(name).VALUE
 
 
 # F5, namespace portions

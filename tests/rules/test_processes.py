@@ -125,6 +125,20 @@ with ProcessPoolExecutor(1, mp_context=context, initializer=work.start) as execu
     assert compare(probe).stdout == "2 LookupError('on purpose')\n[0, 2, 4]\n5\n"
 
 
+POOLS = {
+    "joblib": "Parallel(2)(delayed(work.double)(number) for number in range(4))",
+    "loky": "list(ProcessPoolExecutor(1).map(work.double, range(4)))",
+    "multiprocess": "get_context('spawn').Pool(1).map(work.double, range(4))",
+}
+
+
+@pytest.mark.parametrize("package", POOLS)
+def test_rule_A6_workers_of_other_packages(compare: Compare, package: str) -> None:
+    """Those that start interpreters as multiprocessing does hand the hook over likewise."""
+    probe = f"from {package} import *\nimport work\nprint({POOLS[package]})\n"
+    assert compare(probe).stdout == "[0, 2, 4, 6]\n"
+
+
 def test_rule_A6_managers_serve_classes_of_the_bundle(compare: Compare) -> None:
     """A manager's server, itself a child, makes objects of bundle classes."""
     probe = """

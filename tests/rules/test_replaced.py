@@ -16,6 +16,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.rules.modules import data_beside, version_of
 from tests.rules.places import Library, Place, Tree
 
 
@@ -39,7 +40,7 @@ def deployed(place: Place, tmp_path: Path) -> Place:
     """Return the first release at a path of its own, on `sys.path`, in use."""
     found = place.copy_to(tmp_path / "app.bundle")
     sys.path[0] = found.entry
-    assert [version("a"), version("pkg"), version("pkg.one")] == [1, 1, 1]
+    assert [version_of("a"), version_of("pkg"), version_of("pkg.one")] == [1, 1, 1]
     return found
 
 
@@ -52,11 +53,6 @@ def update(library: Library, deployed: Place) -> Callable[[], None]:
         release.copy_to(Path(deployed.entry))
 
     return apply
-
-
-def version(name: str) -> object:
-    """Import `name` and return the release it comes from."""
-    return importlib.import_module(name).VERSION
 
 
 def names_at(entry: str) -> list[str]:
@@ -72,7 +68,7 @@ def test_rule_F6_a_module_added_later_is_seen_after_invalidate_caches(
         importlib.import_module("only_new")
     update()
     importlib.invalidate_caches()
-    assert (version("only_new"), version("pkg.new")) == (2, 2)
+    assert (version_of("only_new"), version_of("pkg.new")) == (2, 2)
     assert importlib.import_module("fresh").__file__ == deployed.at("fresh", "__init__.py")
 
 
@@ -81,9 +77,9 @@ def test_rule_F6_imported_modules_stay(deployed: Place, update: Callable[[], Non
     before = {name: sys.modules[name] for name in ("a", "pkg", "pkg.one")}
     update()
     importlib.invalidate_caches()
-    version("b")
+    version_of("b")
     assert {name: importlib.import_module(name) for name in before} == before
-    assert [version(name) for name in before] == [1, 1, 1]
+    assert [version_of(name) for name in before] == [1, 1, 1]
     assert before["pkg"].__path__ == [deployed.at("pkg")]
 
 
@@ -95,7 +91,7 @@ def test_rule_F6_all_finders_change_over_together(
     assert all(pkgutil.get_importer(entry) for entry in entries)
     update()
     importlib.invalidate_caches()
-    assert [version("c"), version("pkg.two"), version("pkg.inner")] == [2, 2, 2]
+    assert [version_of("c"), version_of("pkg.two"), version_of("pkg.inner")] == [2, 2, 2]
     assert "only_new" in names_at(deployed.entry)
     assert "only_old" not in names_at(deployed.entry)
     assert names_at(deployed.at("pkg")) == ["inner", "new", "one", "two"]
@@ -133,14 +129,9 @@ def test_rule_F6_a_package_with_data_changes_over_by_reload(update: Callable[[],
     importlib.invalidate_caches()
     for each in (package, module):
         importlib.reload(each)
-    assert (package.VERSION, module.VERSION, version("stuffed.late")) == (2, 2, 2)
+    assert (package.VERSION, module.VERSION, version_of("stuffed.late")) == (2, 2, 2)
     assert data_beside(package) == data_beside(module) == "data 2\n"
     assert pkgutil.get_data("stuffed", "data.txt") == b"data 2\n"
-
-
-def data_beside(module: ModuleType) -> str:
-    """Read the data file of the package as packages do that are not made for archives."""
-    return Path(str(module.__file__)).with_name("data.txt").read_text()
 
 
 def test_rule_F6_copies_of_a_bundle_are_updated_one_by_one(
@@ -155,7 +146,7 @@ def test_rule_F6_copies_of_a_bundle_are_updated_one_by_one(
             sys.path[0] = copy.entry
             for loaded in [n for n in sys.modules if n.partition(".")[0] in ("stuffed", "pkg")]:
                 del sys.modules[loaded]
-            found.append(version(name))
+            found.append(version_of(name))
         return found
 
     assert versions("stuffed.sub") == versions("pkg.one") == [1, 1, 1]
@@ -176,13 +167,13 @@ def test_rule_F6_an_entry_that_comes_to_exist_is_seen(place: Place, tmp_path: Pa
         importlib.import_module("a")
     place.copy_to(target)
     importlib.invalidate_caches()
-    assert version("a") == 1
+    assert version_of("a") == 1
 
 
 def test_rule_F6_invalidating_an_unchanged_file_changes_nothing(deployed: Place) -> None:
     """With the same file at the path, all goes on as before."""
     importlib.invalidate_caches()
-    assert [version("b"), version("pkg.two"), version("only_old")] == [1, 1, 1]
+    assert [version_of("b"), version_of("pkg.two"), version_of("only_old")] == [1, 1, 1]
     assert pkgutil.get_importer(deployed.entry) is not None
 
 
@@ -195,8 +186,8 @@ def test_rule_F6_the_opened_file_is_served_until_invalidate_caches(
     """After a replacement by rename, imports, listings and data are still the old file's."""
     update()
     assert archive.ours
-    assert [version("b"), version("pkg.two"), version("pkg.inner")] == [1, 1, 1]
-    assert [version("only_old"), version("pkg.old")] == [1, 1]
+    assert [version_of("b"), version_of("pkg.two"), version_of("pkg.inner")] == [1, 1, 1]
+    assert [version_of("only_old"), version_of("pkg.old")] == [1, 1]
     assert "only_old" in names_at(deployed.entry)
     assert pkgutil.get_data("stuffed", "data.txt") == b"data 1\n"
     with pytest.raises(ModuleNotFoundError):
@@ -224,7 +215,7 @@ def test_rule_F6_a_package_with_data_keeps_its_data(
     update()
     importlib.invalidate_caches()
     assert (package.VERSION, data_beside(package)) == (1, "data 1\n")
-    assert version("stuffed.late") == 2
+    assert version_of("stuffed.late") == 2
     assert deployed.entry in sys.path_importer_cache
 
 
@@ -263,16 +254,16 @@ def test_rule_F6_without_a_sound_bundle_the_opened_one_is_served(
     path = Path(deployed.entry)
     spoil(path)
     assert archive.ours
-    assert version("b") == 1
+    assert version_of("b") == 1
     importlib.invalidate_caches()
-    assert [version("c"), version("pkg.two"), version("pkg.old")] == [1, 1, 1]
+    assert [version_of("c"), version_of("pkg.two"), version_of("pkg.old")] == [1, 1, 1]
     assert "only_old" in names_at(deployed.entry)
     assert pkgutil.get_data("stuffed", "data.txt") == b"data 1\n"
     if path.is_dir():
         path.rmdir()
     update()
     importlib.invalidate_caches()
-    assert [version("only_new"), version("pkg.new"), version("pkg.inner")] == [2, 2, 2]
+    assert [version_of("only_new"), version_of("pkg.new"), version_of("pkg.inner")] == [2, 2, 2]
 
 
 def test_rule_F6_a_file_rewritten_in_place_is_never_mixed(
@@ -289,10 +280,10 @@ def test_rule_F6_a_file_rewritten_in_place_is_never_mixed(
     seen = []
     for name in ("b", "c", "pkg.two", "pkg.inner"):
         with contextlib.suppress(BundleError):
-            seen.append(version(name))
+            seen.append(version_of(name))
     assert 2 not in seen
     importlib.invalidate_caches()
-    assert [version("only_new"), version("pkg.new")] == [2, 2]
+    assert [version_of("only_new"), version_of("pkg.new")] == [2, 2]
     assert "only_old" not in names_at(deployed.entry)
 
 
@@ -301,6 +292,6 @@ def test_rule_F6_the_same_release_copied_over_itself_goes_on(
 ) -> None:
     """The same bytes under another inode are no other release."""
     archive.copy_to(Path(deployed.entry))
-    assert version("b") == 1
+    assert version_of("b") == 1
     importlib.invalidate_caches()
-    assert [version("c"), version("pkg.old")] == [1, 1]
+    assert [version_of("c"), version_of("pkg.old")] == [1, 1]

@@ -5,10 +5,10 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 import pytest
 
+from tests.rules.modules import journal
 from tests.rules.places import Place, Tree
 
 TREE: Tree = {
@@ -55,11 +55,6 @@ TREE: Tree = {
     "holds/fickle.py": "import journal\nif 'fickle' in journal.SWITCH:\n    raise ValueError\n",
     "spaces/one.py": "",
 }
-
-
-def journal() -> ModuleType:
-    """Return the tree's journal, as the container under test loaded it."""
-    return importlib.import_module("journal")
 
 
 def runs() -> list[str]:

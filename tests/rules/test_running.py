@@ -1,11 +1,14 @@
 """I7: programs that are run out of a bundle, in all the ways Python has."""
 
+import importlib.util
 import os
+import pkgutil
 import re
 import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 import litebundle
 from tests.rules.places import Library, Place, Tree
-from tests.rules.probes import Compare
+from tests.rules.probes import TIMEOUT, Compare
 
 _SHOW = (
     "import sys\n"
@@ -318,6 +321,24 @@ def test_rule_I7_run_path_of_what_is_not_there_is_refused(place: Place) -> None:
     with pytest.raises((OSError, ImportError)):
         runpy.run_path(place.at("nothing"))
     assert sys.path == before
+
+
+def test_rule_I7_python_of_what_is_not_there_is_refused(place: Place) -> None:
+    """`python PLACE/nothing` runs nothing, least of all the program of the place itself."""
+    command = [sys.executable, "-B", place.at("nothing")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert (done.returncode in (1, 2), done.stdout) == (True, "")
+    assert re.search(r"can't (open file|find '__main__' module in) '.*nothing'", done.stderr)
+
+
+@pytest.mark.parametrize("inside", ["nothing", "app.py", "top.py", "nothing/app"])
+def test_rule_F2_nothing_is_found_in_what_is_not_there(place: Place, inside: str) -> None:
+    """The hook has refused the entry; zipimport, asked next, takes it in any zip, to no effect."""
+    sys.path[0] = place.at(inside)
+    for name in ("app", "app.tool", "tool", "__main__", "nothing"):
+        assert PathFinder.find_spec(name, [sys.path[0]]) is None
+    assert importlib.util.find_spec("app") is None
+    assert list(pkgutil.iter_modules([sys.path[0]])) == []
 
 
 @pytest.mark.parametrize("name", ["app", "app.tool", "space.pkg"])

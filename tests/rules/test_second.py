@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import subprocess
 import sys
 import zipimport
 from collections.abc import Callable
@@ -22,6 +23,10 @@ TREE: Tree = {
     "space/mine.py": "WHERE = 'ours'\n",
     "stuffed/__init__.py": "WHERE = 'ours'\n",
     "stuffed/data.txt": "data\n",
+    "bare/deep/er/leaf.py": "WHERE = 'ours'\n",
+    "pkg/parts/leaf.py": "WHERE = 'ours'\n",
+    "pkg/hollow": None,
+    "assets/data.txt": "data\n",
 }
 OTHER: Tree = {
     "pkg/__init__.py": "WHERE = 'theirs'\n",
@@ -53,6 +58,22 @@ def test_rule_F1_behind_zipimport_zips_are_its_and_databases_ours(archive: Place
     assert sys.modules["pkg.sub"].__file__ is not None
     assert pkgutil.get_data("stuffed", "data.txt") == b"data\n"
     assert {info.name for info in pkgutil.iter_modules([archive.entry])} >= {"lone", "pkg"}
+
+
+def test_rule_F5_zipimport_finds_the_namespace_packages_of_a_zip(library: Library) -> None:
+    """A Python without the hook, at whatever level, has all that are there with it."""
+    bundle = library.place(TREE, "zip").entry
+    script = (
+        "import sys; sys.path[0] = sys.argv[1]\n"
+        "import space.mine, bare.deep.er.leaf, pkg.parts.leaf, pkg.hollow, assets\n"
+        "for module in space.mine, bare.deep.er.leaf, pkg.parts.leaf:\n"
+        "    print(module.WHERE, type(module.__loader__).__name__)\n"
+        "print(*pkg.hollow.__path__, *assets.__path__)\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", script, bundle]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    paths = f"{bundle}/pkg/hollow {bundle}/assets"
+    assert (done.stdout, done.stderr) == ("ours zipimporter\n" * 3 + paths + "\n", "")
 
 
 def test_rule_F1_installed_late_it_takes_over_what_zipimport_had(archive: Place) -> None:

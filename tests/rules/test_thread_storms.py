@@ -1,7 +1,8 @@
 """L12 under load: many threads and modules, forks and signals in between (faults 30, 32 to 35)."""
 
-from tests.rules.places import Tree
-from tests.rules.probes import Compare
+from tests.rules.places import Library, Tree
+from tests.rules.probes import Compare, run
+from tests.rules.threads import TOGETHER
 
 MODULES = 500
 PAIRS = 40
@@ -38,30 +39,11 @@ TREE: Tree = {
     **{f"busy/m{number}.py": f"VALUE = {number}\n" * 50 for number in range(20)},
     "busy/__init__.py": "",
     "busy/data.txt": "data " * 1000,
+    "beside.py": "VALUE = 1\n" * 50,
     "deep/__init__.py": "",
     **{f"deep/m{number}.py": f"from . import m{number + 1}\nVALUE = 1\n" for number in range(15)},
     "deep/m15.py": "VALUE = 1\n",
 }
-
-THREADS = """
-import importlib, sys, threading
-def together(works, timeout=50):
-    barrier = threading.Barrier(len(works))
-    results = [None] * len(works)
-    def run(index, work):
-        barrier.wait()
-        try:
-            results[index] = work()
-        except BaseException as error:
-            results[index] = repr(error)
-    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout)
-    assert not any(thread.is_alive() for thread in threads), "deadlock"
-    return results
-"""
 
 
 def test_rule_L12_a_storm_runs_each_module_once(compare: Compare) -> None:
@@ -82,7 +64,7 @@ print(all(getattr(web, f"m{{n}}") is sys.modules[f"web.m{{n}}"] for n in range({
 print(all(not sys.modules[f"web.m{{n}}"].__spec__._initializing for n in range({MODULES})))
 """
     total = sum(range(MODULES))
-    assert compare(THREADS + probe).stdout == (
+    assert compare(TOGETHER + probe).stdout == (
         f"{{{total}}} {MODULES + 1} {MODULES + 1}\nTrue\nTrue\n"
     )
 
@@ -97,7 +79,7 @@ names = [f"pairs.{{one}}{{number}}" for number in range({PAIRS}) for one in "ab"
 print(together([lambda name=name: importlib.import_module(name).VALUE for name in names]))
 print(all(sys.modules[name].partner.partner is sys.modules[name] for name in names))
 """
-    outcome = compare(THREADS + probe)
+    outcome = compare(TOGETHER + probe)
     assert outcome.stdout.count("'") == 4 * PAIRS
     assert outcome.stdout.endswith("]\nTrue\n")
 
@@ -116,7 +98,7 @@ results = together([lambda seed=seed: sum(work(seed)) for seed in range(8)])
 print(results)
 """
     expected = [sum(range(first, 200, 8)) for first in range(8)]
-    assert compare(THREADS + probe).stdout == f"{expected}\n"
+    assert compare(TOGETHER + probe).stdout == f"{expected}\n"
 
 
 def test_rule_L12_forks_while_threads_import(compare: Compare) -> None:
@@ -152,7 +134,35 @@ def fork():
     return True
 print(together([lambda n=n: work(n) for n in range(4)] + [fork]), len(outcomes), set(outcomes))
 """
-    assert compare(THREADS + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
+    assert compare(TOGETHER + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
+
+
+def test_rule_L12_forks_while_a_thread_loads_what_all_need(library: Library, packed: str) -> None:
+    """A child forked while zlib is looked for, with the first compressed data, is not held up."""
+    probe = """
+import beside, os, signal, time, warnings
+from importlib.machinery import PathFinder
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads and fork do not go together
+began, standard = threading.Event(), PathFinder.find_spec
+def slow(name, *path):
+    if name == "zlib" and not began.is_set():
+        began.set()
+        time.sleep(0.3)
+    return standard(name, *path)
+def read():
+    return len(beside.__loader__.get_source("beside"))
+def fork():
+    assert began.wait(10)
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        os._exit(0 if read() else 3)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+PathFinder.find_spec = slow
+print(together([read, fork]))
+"""
+    outcome = run(library.place(TREE, packed), TOGETHER + probe)
+    assert (outcome.stdout, outcome.stderr) == ("[500, 0]\n", "")
 
 
 # Each time in a child that has not opened the bundle yet: 0 for an import that was cut off and

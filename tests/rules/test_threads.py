@@ -2,6 +2,7 @@
 
 from tests.rules.places import Tree
 from tests.rules.probes import Compare
+from tests.rules.threads import TOGETHER
 
 TREE: Tree = {
     "journal.py": "RUNS = []\n",
@@ -65,60 +66,40 @@ TREE: Tree = {
 }
 
 
-START_ALL = """
-import importlib, threading
-sys.path.append(sys.path.pop(0))  # behind the standard library, which the tree shadows
-def start_all(*works):
-    barrier = threading.Barrier(len(works))
-    results = [None] * len(works)
-    def run(index, work):
-        barrier.wait()
-        try:
-            results[index] = work()
-        except BaseException as error:
-            results[index] = repr(error)
-    threads = [
-        threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not any(thread.is_alive() for thread in threads), "deadlock"
-    return results
-"""
+# Behind the standard library, which the tree shadows
+BEHIND = TOGETHER + "sys.path.append(sys.path.pop(0))\n"
 
 
 def test_rule_L12_a_module_runs_once_for_all_threads(compare: Compare) -> None:
     """Sixteen threads import the same module; its code runs once and all get the whole of it."""
     probe = """
-results = start_all(*[lambda: importlib.import_module("slow").VALUE] * 16)
+results = together([lambda: importlib.import_module("slow").VALUE] * 16)
 import journal
 print(results, journal.RUNS)
 """
-    assert compare(START_ALL + probe).stdout == f"{['slow'] * 16} ['slow']\n"
+    assert compare(BEHIND + probe).stdout == f"{['slow'] * 16} ['slow']\n"
 
 
 def test_rule_L12_a_package_and_its_submodules_run_once(compare: Compare) -> None:
     """Threads that begin at different submodules of one package end with the same objects."""
     probe = """
 names = ["slow_pkg", "slow_pkg.left", "slow_pkg.right"] * 5
-start_all(*[lambda name=name: importlib.import_module(name) for name in names])
+together([lambda name=name: importlib.import_module(name) for name in names])
 import journal, slow_pkg
 print(sorted(journal.RUNS), slow_pkg.left.right is slow_pkg.right)
 """
     expected = "['slow_pkg.left', 'slow_pkg.right'] True\n"
-    assert compare(START_ALL + probe).stdout == expected
+    assert compare(BEHIND + probe).stdout == expected
 
 
 def test_rule_L12_a_failure_is_each_threads_own(compare: Compare) -> None:
     """Threads that waited for a module that failed try themselves, and fail themselves."""
     probe = """
-results = start_all(*[lambda: importlib.import_module("slow_fail")] * 4)
+results = together([lambda: importlib.import_module("slow_fail")] * 4)
 import journal
 print(results, journal.RUNS, "slow_fail" in sys.modules)
 """
-    outcome = compare(START_ALL + probe)
+    outcome = compare(BEHIND + probe)
     assert outcome.stdout.count("ValueError('slow_fail')") == 4
 
 
@@ -128,20 +109,18 @@ def test_rule_L12_circular_imports_across_threads_end(compare: Compare) -> None:
 import journal
 meeting = threading.Barrier(2)
 journal.meet = lambda: meeting.wait(10)
-results = start_all(
-    lambda: importlib.import_module("cross_a").VALUE,
-    lambda: importlib.import_module("cross_b").VALUE,
-)
+names = "cross_a", "cross_b"
+results = together([lambda name=name: importlib.import_module(name).VALUE for name in names])
 import cross_a, cross_b
 print(results, sorted(journal.RUNS), cross_a.cross_b is cross_b, cross_b.cross_a is cross_a)
 """
     expected = "['a', 'b'] ['cross_a', 'cross_b'] True True\n"
-    assert compare(START_ALL + probe).stdout == expected
+    assert compare(BEHIND + probe).stdout == expected
 
 
 def test_rule_L12_no_lock_is_held_while_a_body_runs(compare: Compare) -> None:
     """A body waits for a thread that imports, finds, lists and reads in the same bundle."""
-    outcome = compare(START_ALL + "import waits\nprint(waits.FOUND)\n")
+    outcome = compare(BEHIND + "import waits\nprint(waits.FOUND)\n")
     assert "b'data\\n'" in outcome.stdout
     assert outcome.stdout.endswith(", ['leaf'], False]\n")
 
@@ -154,9 +133,9 @@ def work(seed):
     names = [f"many.m{number}" for number in range(60)]
     random.Random(seed).shuffle(names)
     return sum(importlib.import_module(name).VALUE for name in names)
-print(start_all(*[lambda seed=seed: work(seed) for seed in range(8)]))
+print(together([lambda seed=seed: work(seed) for seed in range(8)]))
 """
-    assert compare(START_ALL + probe).stdout == f"{[sum(range(60))] * 8}\n"
+    assert compare(BEHIND + probe).stdout == f"{[sum(range(60))] * 8}\n"
 
 
 def test_rule_L12_the_apps_modules_do_not_come_in_the_loaders_way(compare: Compare) -> None:

@@ -22,8 +22,6 @@ _EXCEPTIONS = {
     # Only importlib.resources asks for readers, and then these are there; metadata for real paths.
     "runtime/resources.py": "importlib",
     "runtime/placed.py": "pathlib",
-    # It is there for the bytes that are encoded; code is not.
-    "runtime/encoding.py": "zlib",
 }
 
 

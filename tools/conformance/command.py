@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.conformance import document, measure
+from tools.conformance import document, measure, names
 from tools.devtools import environments, interpreters
 from tools.devtools.process import ROOT, DevError, quietly
 
@@ -16,16 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write; return 0 when done, 1 if a step failed, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        pythons = _pythons(options)
-        newest = list(pythons.values())[-1]
-        if options.names:
-            text = document.with_names(TARGET.read_text("utf-8"), measure.collect(newest))
-        else:
-            measured = {
-                version: {name: measure.measure(python, name) for name in measure.CONTAINERS}
-                for version, python in pythons.items()
-            }
-            text = document.render(measure.collect(newest), measured)
+        text = _with_names() if options.names else _measured(_pythons(options))
     except DevError as error:
         if error.output:
             print(error.output.rstrip(), file=sys.stderr)
@@ -34,6 +25,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     TARGET.write_text(text, encoding="utf-8")
     print(f"wrote {TARGET.relative_to(ROOT)}")
     return 0
+
+
+def _measured(pythons: Mapping[str, Path]) -> str:
+    measured = {
+        version: {name: measure.measure(python, name) for name in measure.CONTAINERS}
+        for version, python in pythons.items()
+    }
+    return document.render(names.collect(), measured)
+
+
+def _with_names() -> str:
+    hint = "measure first: run it without --names"
+    try:
+        return document.with_names(TARGET.read_text("utf-8"), names.collect())
+    except OSError as error:
+        raise DevError(f"cannot read {TARGET.name}: {error.strerror}", hint) from error
+    except ValueError:
+        raise DevError(f"{TARGET.name} was not written by this tool", hint) from None
 
 
 def _pythons(options: argparse.Namespace) -> Mapping[str, Path]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.conformance.measure import CONTAINERS, CPYTHON, Tally
+from tools.conformance.measure import CONTAINERS, Tally
+from tools.conformance.names import CPYTHON
 from tools.conformance.rules import GROUPS, RULES
 
 Measured = Mapping[str, Mapping[str, Mapping[str, Tally]]]
@@ -37,8 +38,11 @@ def render(tests: Tests, measured: Measured) -> str:
 
 
 def with_names(text: str, tests: Tests) -> str:
-    """Return a document with its tables as they are, and the rules and tests anew."""
-    return text.partition(_RULES)[0] + rules_and_tests(tests)
+    """Return a document with its tables as they are, and the rules and tests anew.
+
+    Raises ValueError if it has no such parts.
+    """
+    return text[: text.index(_RULES)] + rules_and_tests(tests)
 
 
 def rules_and_tests(tests: Tests) -> str:

@@ -1,4 +1,4 @@
-"""Run the rules suite: which tests there are, and how many of each rule pass over a container."""
+"""Run the rules suite: how many tests of each rule pass over a container."""
 
 import re
 import tempfile
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.devtools.process import Command, DevError, in_sight, quietly
+from tools.conformance.names import SUITE, group_of
+from tools.devtools.process import DevError, in_sight
 
-SUITE = "tests/rules"
 CONTAINERS = {
     "directory": "directory",
     "sqlite": "litebundle SQLite",
@@ -20,10 +20,6 @@ CONTAINERS = {
 }
 _WORKERS = {"sqliteimport": "0"}  # some of its errors cannot be handed between processes
 _TIMEOUTS = {"sqliteimport": "5"}  # seconds; many of its probes end in a deadlock
-CPYTHON = "CPython"  # the group of CPython's own tests
-
-_RULE = re.compile(r"test_rule_([FLIA]\d+)_")
-_NODE = re.compile(r"tests/rules/(test_\w+\.py)::(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +28,6 @@ class Tally:
 
     passed: int
     total: int
-
-
-def collect(python: Path) -> dict[str, list[str]]:
-    """Return the tests of each rule, `file::name` without parameters, as pytest collects them."""
-    command: Command = [python, "-m", "pytest", SUITE, "--collect-only", "-q"]
-    output = quietly(command, "the tests must be importable; see pytest's output above")
-    found: dict[str, list[str]] = {}
-    for line in output.splitlines():
-        node = _NODE.fullmatch(line.strip())
-        if node is not None:
-            name = node[2].partition("[")[0]
-            tests = found.setdefault(group_of(name), [])
-            if f"{node[1]}::{name}" not in tests:
-                tests.append(f"{node[1]}::{name}")
-    return found
-
-
-def group_of(name: str) -> str:
-    """Return the rule that a test is named for, or CPYTHON."""
-    rule = _RULE.search(name)
-    return rule[1] if rule else CPYTHON
 
 
 def measure(python: Path, container: str) -> Mapping[str, Tally]:

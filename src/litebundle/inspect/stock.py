@@ -9,6 +9,7 @@ from pathlib import Path
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.runtime.containers import MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
+from litebundle.write.zip import has_entry
 
 _CHUNK = 1 << 20
 
@@ -60,9 +61,11 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
         present = set(archive.namelist())
         numbered = archive.read(MEMBERS_MEMBER).decode().split("\0")
     known = {*numbered, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER}
-    known.update(f"{path}/" for path in check.directories if path)
-    for name in sorted(present - known):
+    entries = {f"{each.path}/" for each in check.directories.values() if has_entry(each)}
+    for name in sorted(present - known - entries):
         yield f"member {name} is not in the index"
+    for name in sorted(entries - present):
+        yield f"directory {name} has no entry, and is no namespace package for zipimport"
     for name in sorted(set(numbered) - present):
         yield f"member {name} of the index is missing"
     for directory in check.directories.values():

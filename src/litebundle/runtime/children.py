@@ -42,13 +42,13 @@ class HandedPath(list):  # type: ignore[type-arg]  # not subscripted: it is a ba
 
 
 def extend(spawn: "Any") -> None:
-    """Have `multiprocessing.spawn` hand the hook over, as long as this process has it."""
+    """Have `multiprocessing.spawn`, or its like, hand the hook over while this process has it."""
     standard = getattr(spawn, "get_preparation_data", None)
     if standard is None or standard.__module__ == __name__:
         return  # another module of that name, or extended already
 
-    def get_preparation_data(name: str) -> "dict[str, Any]":
-        data: dict[str, Any] = standard(name)
+    def get_preparation_data(*args: "Any", **options: "Any") -> "dict[str, Any]":
+        data: dict[str, Any] = standard(*args, **options)
         if path_hook in sys.path_hooks:
             data["sys_path"] = HandedPath(data["sys_path"])
         return data

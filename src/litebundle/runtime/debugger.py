@@ -31,7 +31,8 @@ def extend(pdb: "Any") -> None:
         return None
 
     pdb.Pdb.lookupmodule = lookupmodule
-    pdb.tokenize = _Tokenize(pdb.tokenize)
+    if sys.version_info < (3, 13):  # since then it asks linecache for what it cannot open
+        pdb.tokenize = _Tokenize(pdb.tokenize)
 
 
 class _Tokenize:

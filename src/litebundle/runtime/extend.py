@@ -1,6 +1,7 @@
-"""Standard modules that have to know of bundles: extended when they come, and not imported for it.
+"""Modules of others that have to know of bundles: extended when they come, not imported for it.
 
-Each has a module of ours that says how: its `extend` is given the standard one, once executed.
+They are the standard library's and a few that everybody has. Each has a module of ours that says
+how: its `extend` is given the other one, once executed.
 """
 
 import sys
@@ -16,7 +17,10 @@ _EXTENSIONS = {
     "coverage.python": "coverage",
     "importlib.metadata": "metadata",
     "importlib_metadata": "metadata",  # the backport
+    "joblib.externals.loky.backend.spawn": "children",
     "linecache": "lines",
+    "loky.backend.spawn": "children",
+    "multiprocess.spawn": "children",  # pathos'
     "multiprocessing.spawn": "children",
     "pdb": "debugger",
     "pkg_resources": "workingset",
@@ -81,5 +85,8 @@ def _itself(loader: "Any") -> "Any":
 
 
 def _extend(name: str, module: "ModuleType") -> None:
-    home = _EXTENSIONS[name]
-    __import__(f"{__package__}.{home}", None, None, ["extend"]).extend(module)
+    home = __import__(f"{__package__}.{_EXTENSIONS[name]}", None, None, ["extend"])
+    try:
+        home.extend(module)
+    except (AttributeError, TypeError):
+        pass  # of a shape that is not known here: as it is, it is better than not at all

@@ -44,6 +44,7 @@ def path_hook(path: object) -> "BundleFinder":
         raise ImportError("not a bundle, nor a directory inside one", path=path)
     mount, directory, location = found
     if mount.archive.listing(directory) is None:
+        # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one
         raise ImportError("no such directory in the bundle", path=path)
     return BundleFinder(mount, directory, location)
 

@@ -123,11 +123,6 @@ def _trim(error: BaseException, files: set[str]) -> None:
     while frames is not None and frames.tb_frame.f_code.co_filename in files:
         frames = frames.tb_next
     error.__traceback__ = frames
-    if sys.version_info < (3, 13) and sys.excepthook is sys.__excepthook__:
-        # Until then the interpreter's own printer knows only lines that stand in files on disk.
-        import traceback
-
-        sys.excepthook = traceback.print_exception
 
 
 if __name__ == "__main__":

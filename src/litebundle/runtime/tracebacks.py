@@ -45,15 +45,19 @@ def extend(threading: "Any") -> None:
 def _excepthook(
     kind: type[BaseException], error: BaseException, frames: "TracebackType | None"
 ) -> None:
-    # L10: an interrupt ends the process by the signal, unless something is evaluated meanwhile, as
-    # the imports of traceback do.
-    late = kind is KeyboardInterrupt and "traceback" not in sys.modules
-    if late or not _from_bundle(error):
+    if not _from_bundle(error):
         _standard(kind, error, frames)
         return
     from traceback import print_exception
 
     print_exception(kind, error, frames)
+    if kind is KeyboardInterrupt:
+        # L10: an interrupt ends the process by its signal, but only if it was the end of what the
+        # interpreter evaluated last, which some of the imports of traceback are by now.
+        try:
+            exec("raise KeyboardInterrupt")
+        except KeyboardInterrupt:
+            pass
 
 
 def _from_bundle(error: BaseException | None) -> bool:

@@ -127,7 +127,7 @@ class Zip:
         if len(data) != member.stored:
             raise self._corrupt(f"{member.name!r} ends early", offset=start)
         if member.method == DEFLATED:
-            from .encoding import inflate
+            from .containers import inflate
 
             try:
                 data = inflate(data, member.raw)

@@ -20,6 +20,7 @@ from litebundle.write.content import (
     Addresses,
     Blob,
     Content,
+    Directory,
     directory_listing,
     placement_listing,
 )
@@ -79,7 +80,7 @@ class ZipWriter:
             data = placement_listing(placement, content.variants, at)
             refs["placement", placement.unit] = self._listing(len(refs), data)
         for directory in content.bottom_up():
-            if directory.path and not (directory.files or directory.directories):
+            if has_entry(directory):
                 self._zip.writestr(_info(directory.path + "/", 0o755), b"")
             data = directory_listing(directory, content.variants, at)
             refs["directory", directory.path] = self._listing(len(refs), data)
@@ -127,6 +128,14 @@ class ZipWriter:
             member.write(data)
         self._names.append(name)
         return len(self._names), offset, info.compress_size
+
+
+def has_entry(directory: Directory) -> bool:
+    """Tell whether the zip has an entry for the directory itself (FORMAT.md, "The zip").
+
+    zipimport takes for a namespace package only what has one. Packages need none, and are most.
+    """
+    return bool(directory.path) and "__init__" not in directory.modules
 
 
 def _info(name: str, mode: int) -> zipfile.ZipInfo:

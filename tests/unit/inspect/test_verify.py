@@ -106,6 +106,19 @@ def test_a_member_that_is_gone_is_told(zipped: Path, tmp_path: Path) -> None:
     assert "member both.pyc of the index is missing" in verify(thinner).problems
 
 
+def test_a_directory_without_its_entry_is_told(zipped: Path, tmp_path: Path) -> None:
+    """Rewritten by a tool that leaves them out: zipimport would not find namespace packages."""
+    without = tmp_path / "without"
+    with zipfile.ZipFile(zipped) as old, zipfile.ZipFile(without, "w") as new:
+        entries = [each.filename for each in old.infolist() if each.is_dir()]
+        for member in old.infolist():
+            if not member.is_dir():
+                new.writestr(member, old.read(member))
+    sentence = "directory {} has no entry, and is no namespace package for zipimport"
+    assert entries
+    assert verify(without).problems == tuple(map(sentence.format, sorted(entries)))
+
+
 def test_members_numbered_wrongly_are_told(zipped: Path, tmp_path: Path) -> None:
     """The contents are equal, so no checksum tells; but each file is the member of its name."""
     other = tmp_path / "other"

@@ -79,6 +79,13 @@ def test_another_module_of_that_name_is_none_of_ours(tmp_path: Path) -> None:
     assert [name for name in vars(module) if not name.startswith("__")] == ["VALUE"]
 
 
+def test_one_of_another_shape_is_left_as_it_is(tmp_path: Path) -> None:
+    """A future module whose parts are not what they were is imported all the same."""
+    (tmp_path / "linecache.py").write_text("updatecache = {}\n")
+    module: Any = _load(find_extended("linecache", [str(tmp_path)]))
+    assert module.updatecache == {}
+
+
 def test_the_spec_is_usable_before(tmp_path: Path) -> None:
     """Before the module is loaded, its spec answers, pickles and loads lazily like the standard."""
     (tmp_path / "linecache.py").write_text(_LINES)
