@@ -184,6 +184,21 @@ def test_a_lock_settles_everything(build: Build, place: Path, links: Path, tmp_p
     assert imported(place, "import app; print(app.VALUE)") == "local\n"
 
 
+def test_requirements_with_hashes_are_a_lock_for_a_project(
+    build: Build, place: Path, links: Path, tmp_path: Path
+) -> None:
+    """They settle what it requires; its own wheel, built on the spot, has no hash to be checked."""
+    lines = []
+    for path in sorted(links.iterdir()):
+        name, version, *_ = path.name.split("-")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines.append(f"{name}=={version} --hash=sha256:{digest}\n")
+    (place / "requirements.txt").write_text("".join(lines))
+    project(tmp_path / "top", requires=("app",))
+    good(build("-r", "requirements.txt", tmp_path / "top"))
+    assert imported(place, "import proj, app; print(proj.NAME, app.VALUE)") == "proj 42\n"
+
+
 @pytest.mark.skipif(tools.uv() is None, reason="uv is not here")
 def test_uvs_lock_is_taken_with_its_project(build: Build, place: Path, tmp_path: Path) -> None:
     """Alone it brings the project too; beside the project that is not built twice."""

@@ -11,7 +11,7 @@ from litebundle.collect.environment import Environment, environment
 from litebundle.collect.fetch import fetched
 from litebundle.collect.locks import Pinned, is_lock, locked
 from litebundle.collect.project import build_wheel
-from litebundle.collect.requirements import Wanted, resolve
+from litebundle.collect.requirements import Wanted, hashed, resolve
 from litebundle.collect.tree import Layer
 from litebundle.collect.wheel import wheel_layer
 from litebundle.errors import BuildError
@@ -35,9 +35,9 @@ def package_layers(given: "Given", inputs: "Inputs", work: Path) -> tuple[list[L
     pinned = [package for package in pinned if not _is_one_of(package, projects)]
     wheels = [*given.wheels]
     specifiers = [*given.requirements]
-    if inputs.deps and not locks:
+    if inputs.deps and not locks and not hashed(files):
         specifiers += map(_requirement, projects.values())
-    else:  # a lock has what they need
+    else:  # a lock has what they need, which requirements with hashes are, too
         wheels += projects.values()
     if specifiers or files:
         wanted = Wanted(specifiers=specifiers, files=files, deps=inputs.deps)

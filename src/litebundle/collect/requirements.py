@@ -53,7 +53,7 @@ def resolve(
     Files with hashes are pip's in any case, since uv does not check them when it resolves. Raises
     BuildError if there is nothing that meets them.
     """
-    if _hashed(wanted.files):
+    if hashed(wanted.files):
         if resolver == "uv":
             raise BuildError(
                 "uv does not check the hashes of a requirements file when it resolves",
@@ -68,7 +68,7 @@ def resolve(
     return _by_pip(wanted, environment)
 
 
-def _hashed(files: Sequence[Path]) -> bool:
+def hashed(files: Sequence[Path]) -> bool:
     """Tell whether one of the files, or one that it includes, has hashes; raises BuildError."""
     pending = list(files)
     seen: set[Path] = set()
