@@ -54,7 +54,7 @@ def test_the_summary_leaves_nothing_unsaid(source: Path) -> None:
     assert first.startswith(f"{source.parent / 'app.bundle'}: ")
     assert "files: 6: 3 source, 1 data, 1 metadata, 1 typing" in lines
     assert "modules with code: 2" in lines
-    assert "placed on disk when imported: pkg" in lines
+    assert "placed on disk when imported (data): pkg" in lines
     at = lines.index("not compiled, kept as source:")
     assert lines[at + 1] == "  broken.py: SyntaxError: invalid syntax (line 1)"
     assert lines[lines.index("left out:") + 1] == "  bytecode cache: pkg/__pycache__"
