@@ -98,7 +98,7 @@ def placements(
 def command(
     src: tuple[str, ...], output: Path, *, as_json: bool, quiet: bool, **chosen: Any
 ) -> None:
-    """Pack each SRC: a directory as on sys.path, a project, a wheel, or a package (NAME==1.2)."""
+    """Pack each SRC: a directory as on sys.path, a project, a wheel, or NAME==1.2."""
     from litebundle.builder import Options, build
 
     if not src and not chosen["requirements"]:

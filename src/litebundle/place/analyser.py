@@ -83,10 +83,10 @@ class Analyser:
         tests = sorted(filter(is_test, self._sources))
         seen = sorted(self._sources.keys() - tests)
         self._follow(seen, found)
-        more = list(self._importers(seen, found))
-        for path in more:
-            self._sources[path] = self.ground.entries[path].read()
-        self._follow(more, found)
+        while seen := list(dict.fromkeys(self._importers(seen, found))):
+            for path in seen:
+                self._sources[path] = self.ground.entries[path].read()
+            self._follow(seen, found)
         # Whatever tests do, it takes no more than data.
         needed = (path for path in tests if thorough or not found[self._unit(path)].level)
         self._follow(needed, found)
@@ -212,7 +212,7 @@ def _head(source: bytes) -> bytes:
 
 
 def _within(entry: Entry, served: Iterable[tuple[str, str]]) -> bool:
-    return any(entry.path.startswith(f"{directory}/") for directory, _ in served)
+    return any(f"{entry.path}/".startswith(f"{path}/") for path, _ in served)
 
 
 def _about(paths: list[str], level: Level, what: str) -> Finding:

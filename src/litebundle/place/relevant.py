@@ -68,13 +68,14 @@ def relevant(chunks: list[Chunk], source: bytes, words: Iterable[bytes]) -> list
     lines = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     texts = [_text(lines, node) for node, _ in chunks]
     taken = [_is_context(node) for node, _ in chunks]
+    hit = [False] * len(chunks)
     words = {*WORDS, *words}
     fresh = words
     while fresh:
         added: set[bytes] = set()
         for number, (node, _) in enumerate(chunks):
-            if not taken[number] and any(word in texts[number] for word in fresh):
-                taken[number] = True
+            if not hit[number] and any(word in texts[number] for word in fresh):
+                hit[number] = taken[number] = True
                 added |= set(_offered(node, texts[number]))
         fresh = added - words
         words |= fresh
@@ -83,7 +84,11 @@ def relevant(chunks: list[Chunk], source: bytes, words: Iterable[bytes]) -> list
 
 
 def _text(lines: list[bytes], node: ast.AST) -> bytes:
-    """Return the lines of a statement; of one that has others in it, none."""
+    """Return the lines of a statement; of one that holds others, those of what it loops over."""
+    if isinstance(node, ast.For):
+        node = node.iter
+    elif isinstance(node, ast.With):
+        node = node.items[0].context_expr
     if isinstance(node, HOLDING) or not isinstance(node, ast.stmt | ast.expr):
         return b""
     return b"\n".join(lines[node.lineno - 1 : node.end_lineno])
@@ -98,11 +103,18 @@ def _is_context(node: ast.AST) -> bool:
 
 def _offered(node: ast.AST, text: bytes) -> Iterator[bytes]:
     """Yield what other statements call the things that this one makes."""
-    if isinstance(node, Functions):
-        yield node.name.encode()
-    elif isinstance(node, ast.Assign | ast.AnnAssign):
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            yield from (n.id.encode() for n in ast.walk(target) if isinstance(n, ast.Name))
+    targets: list[ast.AST] = []
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield node.name.encode()
+        case ast.Assign():
+            targets += node.targets
+        case ast.AnnAssign() | ast.For():
+            targets.append(node.target)
+        case ast.With():
+            targets += [item.optional_vars for item in node.items if item.optional_vars]
+    for target in targets:
+        yield from (n.id.encode() for n in ast.walk(target) if isinstance(n, ast.Name))
     if b"self." in text or b"cls." in text:
         for inner in nodes(node):
             if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):

@@ -32,6 +32,7 @@ class Syntax:
         self.nodes: list[ast.AST] = []
         self.parents: dict[ast.AST, ast.AST] = {}
         self.imports: dict[str, str] = {}
+        self.defined: set[str] = set()
         self.functions: dict[str, list[Function]] = defaultdict(list)
         self._results: dict[Function, list[ast.expr]] = {}
         self._version = version
@@ -42,6 +43,8 @@ class Syntax:
         for statement, _ in chunks:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self._import(statement)
+            elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self.defined.add(statement.name)
         for statement, above in relevant(chunks, source, self._words(offers)):
             self.parents[statement] = above
             self._walk(statement)

@@ -51,7 +51,8 @@ class Trace:
 
     def exports(self) -> list[str]:
         """Return the names of the module that stand for locations."""
-        return [name for name in self._syntax.global_names() if self.module(name)]
+        own = [name for name in self._syntax.global_names() if self.module(name)]
+        return own + [name for name, of in self._syntax.imports.items() if self._exported(of)]
 
     def directory(self, name: str) -> Locations:
         """Return the directory of the resources of a module, by its dotted name."""
@@ -183,9 +184,7 @@ class Trace:
         """Return where inspect finds the source of an object of this or another module."""
         if isinstance(node, ast.Call):
             return self._own if self._syntax.qualified(node.func) in functions.CALLER else _NONE
-        if self._is_own(node) or (
-            isinstance(node, ast.Name) and None in self._syntax.globals(node.id)
-        ):
+        if self._is_own(node) or getattr(node, "id", None) in self._syntax.defined:
             return self._own
         name = self._syntax.qualified(node)
         if name is None:
