@@ -40,11 +40,17 @@ class Decision:
 
 def rules() -> dict[str, Rule]:
     """Return the rules that come with litebundle, by dotted package name."""
-    text = files(__package__).joinpath("rules.toml").read_text("utf-8")
-    return {
-        package: Rule(level=Level.named(entry["level"]), reason=entry["reason"])
-        for package, entry in tomllib.loads(text).items()
-    }
+    return parse_rules(files(__package__).joinpath("rules.toml").read_text("utf-8"))
+
+
+def parse_rules(text: str) -> dict[str, Rule]:
+    """Return the rules of a file; raises KeyError or ValueError if one lacks level or reason."""
+    found = {}
+    for package, entry in tomllib.loads(text).items():
+        if not entry["reason"].strip():
+            raise ValueError(f"a rule without a reason: {package}")
+        found[package] = Rule(level=Level.named(entry["level"]), reason=entry["reason"])
+    return found
 
 
 def decided(
