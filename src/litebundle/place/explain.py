@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 
 from litebundle.collect.directory import walked
@@ -19,6 +20,8 @@ from litebundle.place.decide import Decision, check_chosen, decided
 from litebundle.place.level import Level
 from litebundle.runtime.archive import open_archive
 
+_SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -32,14 +35,18 @@ class Question:
 def explain(what: Sequence[str], question: Question = Question()) -> list[Decision]:  # frozen
     """Return the decisions about packages, sorted by name.
 
-    `what` are sources as for a build, or one bundle; and names of the packages that are meant,
-    without which it is all of them. Names alone are of packages that this Python has. Raises
-    BuildError for what is not there.
+    `what` are sources as for a build, one bundle, or one package's directory; and names of the
+    packages that are meant, without which it is all of them. Names alone are of packages that this
+    Python has. Raises BuildError for what is not there.
     """
     sources = [one for one in what if is_source(one)]
     names = [one for one in what if one not in sources]
     bundle = _bundle(sources)
-    if bundle is not None:
+    package = Path(sources[0]) if len(what) == len(sources) == 1 else None
+    if package and Path(package, "__init__.py").is_file():
+        package = package.absolute()
+        found = _judged(_only({package.name: package.parent}), question)
+    elif bundle is not None:
         found = _recorded(bundle, _judged(_unpacked(bundle), question))
     elif sources or question.inputs.requirements:
         with gathered(sources, question.inputs, output=Path(os.devnull)) as given:
@@ -118,15 +125,22 @@ def _recorded(bundle: Bundle, seen: Mapping[str, Decision]) -> dict[str, Decisio
 
 def _installed(names: Sequence[str]) -> Tree:
     """Return the packages of those names that this Python would import."""
-    layers = []
-    for name in names:
-        path = name.replace(".", "/")
-        homes = [
-            Path(entry or ".")
-            for entry in sys.path
-            if any(Path(entry or ".", path + suffix).exists() for suffix in ("", ".py"))
-        ]
-        for home in homes[:1]:
-            below = selected(walked([home]), Selection(only=(path, f"{path}.*")))
-            layers += below
+    homes = [Path(entry or ".") for entry in sys.path]
+    found = (next((home for home in homes if _patterns(home, name)), None) for name in names)
+    return _only({name: home for name, home in zip(names, found, strict=True) if home})
+
+
+def _only(packages: Mapping[str, Path]) -> Tree:
+    """Return nothing but the packages, each from the directory that it is in."""
+    layers: list[Layer] = []
+    for name, home in packages.items():
+        layers += selected(walked([home]), Selection(only=_patterns(home, name)))
     return merged(layers, overlay=True)
+
+
+def _patterns(home: Path, name: str) -> tuple[str, ...]:
+    """Return what stands for a module in a directory: a directory, files, or nothing."""
+    path = name.replace(".", "/")
+    package = [path] if Path(home, path).is_dir() else []
+    files = [f"{path}{suffix}" for suffix in _SUFFIXES if Path(home, path + suffix).is_file()]
+    return (*package, *files)

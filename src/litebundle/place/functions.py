@@ -69,8 +69,11 @@ READING_METHODS = _names("read_text read_bytes open exists is_file is_dir stat l
 
 RESOURCES = ("importlib.resources.", "importlib_resources.", "pkg_resources.resource_")
 
+AS_FILES = _names("as_file path resource_filename")
+"""Of those: give a file on disk, and extract it where there is none, at every start anew."""
+
 ANCHORED = _names("""
-    files path read_text read_binary open_text open_binary contents is_resource resource_string
+    files read_text read_binary open_text open_binary contents is_resource resource_string
     resource_stream resource_exists resource_isdir resource_listdir
 """)
 """Of those: read what is in the package that they are given."""

@@ -88,11 +88,12 @@ def is_data(entry: Entry) -> bool:
 
     Not markers of typing, licences, and what an extension was made from.
     """
-    name = entry.path.rpartition("/")[2].lower()
+    *directories, name = entry.path.lower().split("/")
     aside = (
         name.startswith((".", *_ASIDE_NAMES))
         or name.endswith(_ASIDE_SUFFIXES)
         or name in _ASIDE_FILES
+        or any(directory.startswith(".") for directory in directories)
     )
     return entry.kind is Kind.DATA and not aside
 

@@ -68,11 +68,10 @@ class _Meant:
             found = ground.own(unit, path)
         found = [one for one in found if one.endswith(location.tail)]
         entries = [ground.entries[one] for one in found]
+        named = location.made and not is_test(use.path)  # markers count where they are asked for
         self.sources = [e.path for e in entries if e.kind is Kind.SOURCE]
         self.data = [
-            e.path
-            for e in entries
-            if is_data(e) or is_native(e) or (location.made and _is_file(e.kind))
+            e.path for e in entries if is_data(e) or is_native(e) or (named and _is_file(e.kind))
         ]
         self.is_package = path in ground.packages
 

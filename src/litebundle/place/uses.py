@@ -166,16 +166,30 @@ class Uses:
         """Yield what a call reads through importlib.resources, pkgutil or pkg_resources."""
         name = self._syntax.qualified(call.func) or ""
         function = name.rpartition(".")[2]
-        if name == "pkgutil.get_data" or (
+        node = call.args[0] if call.args else None
+        if name.startswith(functions.RESOURCES) and function in functions.AS_FILES:
+            act = Act.READ
+            if function == "as_file":
+                node = self._anchored(node)
+        elif name == "pkgutil.get_data" or (
             name.startswith(functions.RESOURCES) and function in functions.ANCHORED
         ):
             act = Act.SERVE
-        elif name == "pkg_resources.resource_filename":
-            act = Act.READ
         else:
             return
-        for location in self._anchor(call.args[0] if call.args else None):
+        for location in self._anchor(node):
             yield Use(act, location, self._syntax.path, call.lineno, name)
+
+    def _anchored(self, node: ast.expr | None) -> ast.expr | None:
+        """Return whose `files` a resource is one of, None if that cannot be told."""
+        values = self._syntax.values(node) if isinstance(node, ast.Name) else [node]
+        for value in values:
+            for inner in ast.walk(value) if value else ():
+                if isinstance(inner, ast.Call) and inner.args:
+                    name = self._syntax.qualified(inner.func) or ""
+                    if name.startswith(functions.RESOURCES) and name.endswith(".files"):
+                        return inner.args[0]
+        return None
 
     def _anchor(self, node: ast.expr | None) -> Iterator[Location]:
         base: ast.expr | None = node

@@ -67,6 +67,16 @@ OPENED = {
     "kept": "DATA = os.path.join(os.path.dirname(__file__), 'd')",
     "handed on": "import somebody\nsomebody.load(os.path.dirname(__file__))",
     "pkg_resources": "import pkg_resources\npkg_resources.resource_filename(__name__, 'd/x.json')",
+    "as_file": (
+        "from importlib.resources import as_file, files\n"
+        "context = as_file(files('pkg').joinpath('d/x.json'))"
+    ),
+    "as_file of a name": (
+        "from importlib import resources\n"
+        "def where():\n"
+        "    found = resources.files('pkg') / 'd'\n"
+        "    return resources.as_file(found)"
+    ),
 }
 
 
@@ -264,7 +274,17 @@ def test_resources_account_for_their_own_directory_only(tmp_path: Path) -> None:
     )
 
 
-MARKERS = ("py.typed", "m.pyi", "LICENSE", "COPYING.txt", "README.md", "m.pyx", "m.c", ".gitkeep")
+MARKERS = (
+    ".agents/x.md",
+    "py.typed",
+    "m.pyi",
+    "LICENSE",
+    "COPYING.txt",
+    "README.md",
+    "m.pyx",
+    "m.c",
+    ".gitkeep",
+)
 
 
 @pytest.mark.parametrize("name", MARKERS)
@@ -293,6 +313,15 @@ def test_tests_do_not_have_sources_placed(tmp_path: Path) -> None:
     files = {"pkg/__init__.py": "", "pkg/tests/__init__.py": "", "pkg/tests/test_m.py": code}
     assert levels(tmp_path / "without", files) == {"pkg": "code"}
     assert levels(tmp_path / "with", {**files, "pkg/tests/x.json": ""}) == {"pkg": "data"}
+
+
+def test_tests_that_ask_for_markers_are_no_reason(tmp_path: Path) -> None:
+    """Some make sure that they were packed."""
+    code = (
+        "import os, pkg\nos.path.exists(os.path.join(os.path.dirname(pkg.__file__), 'py.typed'))\n"
+    )
+    files = {"pkg/__init__.py": "", "pkg/py.typed": "", "pkg/tests/test_typed.py": code}
+    assert levels(tmp_path, files) == {"pkg": "code"}
 
 
 def test_a_test_s_data_is_no_reason_by_itself(tmp_path: Path) -> None:
