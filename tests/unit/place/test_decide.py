@@ -37,17 +37,25 @@ def test_a_rule_without_reason_or_level_is_refused(text: str, error: type[Except
         decide.parse_rules(text)
 
 
-def test_tzdata_is_read_by_nobody_in_sight(tmp_path: Path) -> None:
-    """The rule is needed: its code alone, which reads nothing, would have it placed."""
-    files = {
+LIKE = {
+    "tzdata": {
         "tzdata/__init__.py": 'IANA_VERSION = "2025b"\n',
         "tzdata/zoneinfo/__init__.py": "",
         "tzdata/zoneinfo/UTC": "TZif2",
         "tzdata/zones": "UTC\n",
-    }
-    decision = decisions(tmp_path, files)["tzdata"]
-    assert (decision.by, decision.level, decision.seen) == ("rule", Level.CODE, Level.DATA)
-    assert decision.reasons == (rules()["tzdata"].reason,)
+    },
+}
+"""Of each package that there is a rule for: files like its own."""
+
+
+def test_every_rule_is_needed(tmp_path: Path) -> None:
+    """The analyser by itself decides otherwise, on files like the package's."""
+    assert LIKE.keys() == rules().keys()
+    for package, rule in rules().items():
+        decision = decisions(tmp_path / package, LIKE[package])[package]
+        assert (decision.by, decision.level) == ("rule", rule.level)
+        assert decision.seen is not rule.level
+        assert decision.reasons == (rule.reason,)
 
 
 def test_a_choice_goes_before_a_rule(tmp_path: Path, monkeypatch: Any) -> None:
