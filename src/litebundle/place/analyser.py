@@ -1,5 +1,6 @@
 """Which packages need files on disk: found out by reading their code, never by running it."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from litebundle.place.judge import Finding, judge
 from litebundle.place.level import Level
 from litebundle.place.syntax import Syntax
 from litebundle.place.trace import Locations, Trace
-from litebundle.place.uses import Act, Uses
+from litebundle.place.uses import Act, Use, Uses
 
 _Hints = tuple[tuple[bytes, tuple[bytes, ...]], ...]
 _ANY = (b"",)
@@ -102,8 +103,7 @@ class Analyser:
 
     def _follow(self, paths: Iterable[str], found: Mapping[str, Evidence]) -> None:
         for path in paths:
-            parsed = self._parse(path)
-            for use in Uses(*parsed) if parsed else ():
+            for use in self._uses(path):
                 if use.act is Act.SERVE:
                     unit = self.ground.unit(use.location.path) or ""
                     if unit in found:
@@ -113,11 +113,20 @@ class Analyser:
                     unit, finding = judged
                     found[unit].findings.append(finding)
 
+    def _uses(self, path: str) -> list[Use]:
+        parsed = self._parse(path)
+        try:
+            return list(Uses(*parsed)) if parsed else []
+        except RecursionError:  # expressions of a depth that nobody writes by hand
+            return []
+
     def _parse(self, path: str) -> tuple[Syntax, Trace] | None:
         if path not in self._parsed:
             self._parsed[path] = None
             try:
-                syntax = Syntax(path, self._sources[path], self._version, self._offers)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # they are about code that is not the user's
+                    syntax = Syntax(path, self._sources[path], self._version, self._offers)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return None  # it cannot run either
             trace = Trace(syntax, self.ground.source, self._exported)

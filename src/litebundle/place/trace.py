@@ -47,7 +47,10 @@ class Trace:
         values = self._syntax.globals(name)
         functions = self._syntax.functions.get(name, ()) if None in values else ()
         returned = (value for function in functions for value in self._syntax.results(function))
-        return self._each(values) | self._each(returned)
+        try:
+            return self._each(values) | self._each(returned)
+        except RecursionError:  # a table of thousands of terms
+            return _NONE
 
     def exports(self) -> list[str]:
         """Return the names of the module that stand for locations."""

@@ -1,6 +1,7 @@
 """The analyser: which level a package needs, by what its code does with its own location."""
 
 import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
@@ -348,6 +349,23 @@ def test_code_that_is_no_python_says_nothing(tmp_path: Path) -> None:
 def test_code_that_goes_in_circles_is_followed_to_an_end(tmp_path: Path, code: str) -> None:
     """Whatever the verdict, there is one."""
     assert levels(tmp_path, {"pkg/__init__.py": code + "\n"})["pkg"] in ("code", "all")
+
+
+def test_code_that_is_nested_too_deeply_says_nothing(tmp_path: Path) -> None:
+    """Generated tables of thousands of terms end neither the build nor the analysis of others."""
+    code = "import os\nopen(os.path.dirname(__file__)" + " + 'x'" * 2500 + ")\n"
+    code += "TABLE = __file__" + " + 'x'" * 2500 + "\n"
+    lists = "import os\nos.listdir(os.path.dirname(__file__))\n"
+    files = {"pkg/__init__.py": "", "pkg/deep.py": code, "pkg/lists.py": lists}
+    assert levels(tmp_path, files) == {"pkg": "all"}
+
+
+def test_warnings_about_the_code_are_not_the_builder_s(tmp_path: Path) -> None:
+    """Invalid escapes and the like: parsing alone would print them."""
+    code = "import os\nos.listdir(os.path.dirname(__file__))\nX = '\\d'\n1 is 1\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert levels(tmp_path, {"pkg/__init__.py": code}) == {"pkg": "all"}
 
 
 def test_a_module_of_its_own_gets_the_files_that_it_names(tmp_path: Path) -> None:
