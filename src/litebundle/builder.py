@@ -20,7 +20,9 @@ from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.format.manifest import Variant
 from litebundle.inspect.check import problems
-from litebundle.place.units import LEVEL_DATA, placed_units
+from litebundle.place.analyser import Analyser
+from litebundle.place.decide import Decision, check_chosen, decided
+from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.runtime.archive import open_archive
 from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
@@ -44,7 +46,8 @@ class Options:
     `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
-    `inputs` what else goes in, and what does not.
+    `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
+    ("code", "data", "all" by its dotted name), which else the analyser decides.
     """
 
     container: Literal["sqlite", "zip"] = "sqlite"
@@ -54,6 +57,7 @@ class Options:
     overlay: bool = False
     jobs: int | None = None
     inputs: Inputs = field(default_factory=Inputs)
+    place: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +69,24 @@ class Uncompiled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A package whose files go to the disk when it is imported: its level, and one reason why.
+
+    `files` is their number, those of the packages that are placed together with it among them.
+    """
+
+    package: str
+    level: str
+    why: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What was built: every file of the sources is in `counts` (by kind) or in `skipped`.
 
-    `size` is the bundle's in bytes, `modules` how many have stored code, `placed` the packages
+    `size` is the bundle's in bytes, `modules` how many have stored code, `stripped` how many
+    sources were left out, `placed` the packages
     whose files go to the disk when they are imported, `seconds` how long it took.
     """
 
@@ -78,7 +96,8 @@ class Report:
     size: int
     counts: dict[str, int]
     modules: int
-    placed: tuple[str, ...]
+    stripped: int
+    placed: tuple[Placed, ...]
     uncompiled: tuple[Uncompiled, ...]
     skipped: tuple[Skipped, ...]
     conflicts: tuple[Conflict, ...]
@@ -112,6 +131,7 @@ def build(
             try:
                 with Ahead(work.encode, work.kept()) as ahead:
                     work.compile(pool)
+                    work.decide()
                     work.store(ahead)
                 content = work.finish()
             finally:
@@ -125,7 +145,8 @@ def build(
         size=output.stat().st_size,
         counts=dict(Counter(entry.kind.value for entry in tree.entries)),
         modules=work.compiled,
-        placed=tuple(placement.unit for placement in content.placements()),
+        stripped=len(tree.entries) - work.stored,
+        placed=tuple(work.placed),
         uncompiled=tuple(work.uncompiled),
         skipped=tree.skipped,
         conflicts=tree.conflicts,
@@ -159,7 +180,12 @@ class _Build:
         self._done = 0
         self.written: dict[int, Blob] = {}
         self.compiled = 0
+        self.stored = 0
         self.uncompiled: list[Uncompiled] = []
+        self.placed: list[Placed] = []
+        self._units: list[PlacedUnit] = []
+        self._analyser = Analyser(tree, tuple(map(int, target.version.split("."))))
+        check_chosen(options.place, self._analyser.ground)
         self.writer: SqliteWriter | ZipWriter
         if options.container == "zip":
             self.writer = ZipWriter(aside, self._variants, {e.path for e in tree.entries})
@@ -182,6 +208,7 @@ class _Build:
         for result in pool.compile(e for e in self._tree.entries if e.kind is Kind.SOURCE):
             self._tell(result.path)
             self._digests[result.path] = hashlib.sha256(result.source).digest()
+            self._analyser.see(result.path, result.source)
             if result.error is not None:
                 self.uncompiled.append(Uncompiled(path=result.path, reason=result.error))
                 continue
@@ -200,21 +227,32 @@ class _Build:
                 hint="mend or remove them, or build without --strict to keep them as source",
             )
 
+    def decide(self) -> None:
+        """Settle which packages have which of their files put on disk."""
+        decisions = decided(self._analyser, self._options.place)
+        self._units = placed_units(self._analyser.ground, decisions)
+        self.placed = [
+            _placed(decisions[path], unit) for unit in self._units for path in unit.modules
+        ]
+
     def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
         """Store sources and data, in the order given."""
         for entry, encoded in files:
             self._store(entry, encoded)
         # A source that does not compile is kept all the same: it is all there is of the module.
-        left = {uncompiled.path for uncompiled in self.uncompiled} - self._blobs.keys()
+        left = {uncompiled.path for uncompiled in self.uncompiled}
+        # Nor is a package of any use that is to have its sources on disk, and has none.
+        left.update(entry.path for unit in self._units for entry in unit.entries)
+        left -= self._blobs.keys()
         for entry in self._tree.entries:
             if entry.path in left:
                 self._store(entry, self.encode(entry))
 
     def finish(self) -> Content:
         """Write index and manifest; return what the bundle holds."""
-        for unit in placed_units(self._tree):
+        for unit in self._units:
             files = tuple(self._file(entry) for entry in unit.entries)
-            placement = Placement(unit=unit.modules[0], level=LEVEL_DATA, files=files)
+            placement = Placement(unit=unit.modules[0], level=int(unit.level), files=files)
             for path in unit.modules:
                 directory, _, name = path.rpartition("/")
                 self._directories[directory].place(name, placement)
@@ -234,6 +272,7 @@ class _Build:
 
     def _store(self, entry: Entry, encoded: Encoded) -> None:
         self._tell(entry.path)
+        self.stored += 1
         if self._digests.get(entry.path, encoded.digest) != encoded.digest:
             raise BuildError(
                 "changed during the build",
@@ -255,6 +294,14 @@ class _Build:
         self._done += 1
         if self._progress is not None:
             self._progress(self._done, self._total, path)
+
+
+def _placed(decision: Decision, unit: PlacedUnit) -> Placed:
+    why = decision.reasons[0]
+    if unit.level is not decision.level:
+        why += "; and what is kept together has one level"
+    files = len(unit.entries)
+    return Placed(package=decision.package, level=str(unit.level), why=why, files=files)
 
 
 def _refuse_unfit(tree: Tree, container: str) -> None:

@@ -54,7 +54,7 @@ def test_the_summary_leaves_nothing_unsaid(source: Path) -> None:
     assert first.startswith(f"{source.parent / 'app.bundle'}: ")
     assert "files: 6: 3 source, 1 data, 1 metadata, 1 typing" in lines
     assert "modules with code: 2" in lines
-    assert "placed on disk when imported: pkg" in lines
+    assert "placed on disk when imported (data): pkg" in lines
     at = lines.index("not compiled, kept as source:")
     assert lines[at + 1] == "  broken.py: SyntaxError: invalid syntax (line 1)"
     assert lines[lines.index("left out:") + 1] == "  bytecode cache: pkg/__pycache__"
@@ -281,3 +281,45 @@ def test_a_full_disk_is_told_and_leaves_nothing(source: Path) -> None:
         )
         refusal(done)
         assert left_beside(source) == []
+
+
+def test_levels_are_chosen(source: Path) -> None:
+    """`--place` goes before what the analyser found; the report has levels and reasons."""
+    report = json.loads(built(source, "--json").stdout)
+    assert report["placed"] == [
+        {
+            "package": "pkg",
+            "level": "data",
+            "why": "pkg/data.txt is data, and nothing seen tells who reads it",
+            "files": 2,
+        }
+    ]
+    options = ("--place", "pkg=code", "--place", "plain=all")
+    report = json.loads(built(source, "--json", *options).stdout)
+    assert [(one["package"], one["level"], one["files"]) for one in report["placed"]] == [
+        ("plain", "all", 1)
+    ]
+    assert "placed on disk when imported (all): plain" in built(source, *options).stdout
+
+
+def test_sources_that_have_to_be_files_are_kept(source: Path) -> None:
+    """`--no-sources` cannot leave out what a package is to find on disk."""
+    done = built(source, "--no-sources", "--place", "pkg=all")
+    assert "sources left out, as asked: 1" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "cause"),
+    [
+        ("pkg=some", 2, "Invalid value for '--place'"),
+        ("pkg", 2, "Invalid value for '--place'"),
+        ("nothing=data", 1, "cannot be placed so: nothing: not there"),
+    ],
+)
+def test_levels_that_cannot_be_are_refused(
+    source: Path, choice: str, status: int, cause: str
+) -> None:
+    """Before anything is written."""
+    done = bundle("build", "source", "-o", "app.bundle", "--place", choice, cwd=source.parent)
+    assert refusal(done, status).startswith(cause)
+    assert left_beside(source) == []

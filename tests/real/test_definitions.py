@@ -17,7 +17,6 @@ from tests.cli.command import bundle
 BUNDLES = Path(__file__).parents[2] / "bundles"
 SRC = Path(litebundle.__file__).parents[1]
 DEFINED = sorted(path.name for path in BUNDLES.iterdir() if path.is_dir())
-UNMET = {"ansible": "it reads its own sources as files: placement level `all` is not there yet"}
 BOTH = ("black", "fastapi", "httpie")
 """Those that are also packed as a zip: they have data, native extensions and entry points."""
 
@@ -80,13 +79,7 @@ def checked(definition: Definition, entry: Path, *src: Path) -> str:
     return result
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=UNMET[name]) if name in UNMET else ())
-        for name in DEFINED
-    ],
-)
+@pytest.mark.parametrize("name", DEFINED)
 def test_a_defined_bundle_behaves_as_a_directory(name: str, tmp_path: Path, cache: str) -> None:
     """What its check prints is equal, down to the number of modules that it imported."""
     file = definition_in(BUNDLES / name)

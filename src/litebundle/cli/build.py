@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from litebundle.cli.output import print_json
+from litebundle.place.level import NAMES
 
 if TYPE_CHECKING:
     from litebundle.collect.definition import Definition
@@ -31,6 +32,20 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     if value is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", value):
         raise click.BadParameter(f"{value!r} is not a version like 3.12.", ctx, param)
     return value
+
+
+def placements(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str]:
+    """Parse levels of packages, as numpy=data."""
+    found = {}
+    for text in value:
+        package, _, level = text.partition("=")
+        if not package or level not in NAMES:
+            known = ", ".join(NAMES)
+            raise click.BadParameter(f"{text!r} is not NAME=LEVEL of {known}.", ctx, param)
+        found[package] = level
+    return found
 
 
 def _defined(
@@ -101,6 +116,13 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out a path or package.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Leave out everything else.")
 @click.option("--tests/--no-tests", default=True, help="Keep tests that nothing imports, or not.")
+@click.option(
+    "--place",
+    callback=placements,
+    multiple=True,
+    metavar="NAME=LEVEL",
+    help="On disk of a package: code, data, all.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
@@ -117,7 +139,7 @@ def command(
 
     if not src and not chosen["requirements"]:
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
-    inputs = _inputs(chosen)
+    inputs = inputs_of(chosen)
     options = Options(inputs=inputs, **chosen)
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
@@ -129,7 +151,7 @@ def command(
         click.echo("\n".join(summary(report, sources=options.sources)))
 
 
-def _inputs(chosen: dict[str, Any]) -> "Inputs":
+def inputs_of(chosen: dict[str, Any]) -> "Inputs":
     """Take out of what was chosen that which is about the inputs."""
     from litebundle.collect.inputs import Inputs
     from litebundle.collect.selection import Selection

@@ -7,6 +7,7 @@ from litebundle.builder import Report
 from litebundle.cli.output import counted, in_bytes
 from litebundle.collect.directory import printable
 from litebundle.collect.tree import Skipped
+from litebundle.place.level import NAMES
 
 _NAMED = 3
 """How many of the skipped things of one kind are named; `--json` names all."""
@@ -21,9 +22,11 @@ def summary(report: Report, *, sources: bool) -> Iterator[str]:
     yield f"files: {counted(report.counts)}"
     yield f"modules with code: {report.modules:,}"
     if not sources:
-        yield f"sources left out, as asked: {report.modules:,}"
-    if report.placed:
-        yield f"placed on disk when imported: {', '.join(map(printable, report.placed))}"
+        yield f"sources left out, as asked: {report.stripped:,}"
+    for level in NAMES:
+        names = [printable(one.package) for one in report.placed if one.level == level]
+        if names:
+            yield f"placed on disk when imported ({level}): {', '.join(names)}"
     if report.uncompiled:
         yield "not compiled, kept as source:"
         yield from _indented(f"{printable(u.path)}: {u.reason}" for u in report.uncompiled)

@@ -10,13 +10,14 @@ from typing import Any
 
 from litebundle.collect.project import is_project, read_project
 from litebundle.errors import BuildError
+from litebundle.place.level import NAMES
 
 NAME = "bundle.toml"
 PROJECT = "pyproject.toml"
 
 _VERSION = re.compile(r"3\.\d+(\.\d+)?")
 _FORMATS = ("sqlite", "zip")
-_LEVELS = ("code", "data", "all")
+
 _KEYS = "the keys are those of `bundle build --help`, and src, requirements, lock and check"
 _PATHS = "paths are relative to the definition's directory"
 _LOCKING = (
@@ -247,8 +248,8 @@ def _place(value: object, base: Path) -> Mapping[str, str]:
     if not isinstance(value, dict):
         raise _Fault(f"expected a table of PACKAGE = LEVEL, found {value!r}")
     for package, level in value.items():
-        if level not in _LEVELS:
-            raise _Fault(f"{package}: expected {', '.join(_LEVELS)}, found {level!r}")
+        if level not in NAMES:
+            raise _Fault(f"{package}: expected {', '.join(NAMES)}, found {level!r}")
     return value
 
 

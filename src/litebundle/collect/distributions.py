@@ -1,6 +1,8 @@
 """Which distributions a tree holds, read from their metadata, and what they offer and need."""
 
 import configparser
+import csv
+import io
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -45,6 +47,14 @@ def scripts(tree: Tree) -> dict[str, str]:
                     if name.isprintable() and point.pattern.match(value) and point.attr:
                         found.setdefault(name, f"{point.module}:{point.attr}")
     return found
+
+
+def recorded(tree: Tree) -> Iterator[set[str]]:
+    """Yield for each distribution the paths it installed (PEP 376, RECORD)."""
+    for entry in tree.entries:
+        if entry.path.endswith(".dist-info/RECORD"):
+            rows = csv.reader(io.StringIO(entry.read().decode("utf-8", "replace")))
+            yield {row[0] for row in rows if row}
 
 
 def unmet(tree: Tree, markers: "Markers") -> Iterator[str]:

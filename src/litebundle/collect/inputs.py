@@ -87,6 +87,11 @@ def gathered(
         )
 
 
+def is_source(text: str) -> bool:
+    """Tell whether that names something to pack: what is there, a wheel, or a requirement."""
+    return Path(text).exists() or text.endswith(".whl") or "/" in text or _is_requirement(text)
+
+
 def _sorted(sources: Sequence[str | os.PathLike[str]]) -> Given:
     given = Given()
     for source in sources:

@@ -23,6 +23,8 @@ EXTENSION = 32  # name.*.so or name.*.pyd; the running interpreter's suffixes de
 EXTENSION_PACKAGE = 64  # name/__init__.*.so
 PLACED = 128  # its non-code files are put on disk before it is imported
 
+LEVEL_ALL = 2  # of a placement: its sources are placed too
+
 ENCODING_NONE = 0
 ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
 

@@ -148,6 +148,14 @@ class Bundle:
                 found.append(File(path=path, kind=Kind.of(path), mode=mode, size=size))
         yield from sorted(found, key=lambda file: file.path)
 
+    def levels(self) -> dict[str, int]:
+        """Return the levels of the packages that are placed, by dotted name."""
+        return {
+            _join(directory, name).replace("/", "."): content.placement(index)[0]
+            for directory, content in self._listings()
+            for name, index in content.placements.items()
+        }
+
     def distributions(self) -> list[Distribution]:
         """Return the distributions that the bundle has metadata of, sorted by path."""
         found = []

@@ -1,102 +1,67 @@
-"""The first, simple rule of placement: a package that holds data or native files gets them on disk.
+"""Which files go on disk, and which of them together."""
 
-Which packages really open their files by path is for an analyser to find out; until then a package
-is placed when it could need to be. Its own sources never are.
-"""
-
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from litebundle.collect.tree import Entry, Kind, Tree
+from litebundle.collect.tree import Entry, Kind
+from litebundle.place.decide import Decision
+from litebundle.place.ground import Ground
+from litebundle.place.level import Level
 
-LEVEL_DATA = 1
-"""Everything but Python sources and bytecode is placed."""
-
-_CODE = (Kind.SOURCE, Kind.BYTECODE, Kind.EXTENSION)
-_REASONS = (Kind.DATA, Kind.EXTENSION)
-_NEVER = (Kind.SOURCE, Kind.BYTECODE)
+_NEVER = {Level.DATA: (Kind.SOURCE, Kind.BYTECODE), Level.ALL: (Kind.BYTECODE,)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedUnit:
-    """Packages and native modules whose files go to one directory, and those files.
+    """Packages and modules whose files go to one directory, at one level, and those files.
 
     `modules` are their paths in the bundle ("numpy", "google/cloud/storage").
     """
 
     modules: tuple[str, ...]
+    level: Level
     entries: tuple[Entry, ...]
 
 
-def placed_units(tree: Tree) -> list[PlacedUnit]:
+def placed_units(ground: Ground, decisions: Mapping[str, Decision]) -> list[PlacedUnit]:
     """Return the units to be placed, in the order of their first modules."""
-    members = _by_module(tree)
-    placed = {path for path, entries in members.items() if _needs_files(entries)}
-    owners = {entry.path: path for path in placed for entry in members[path]}
-    groups = {path: {path} for path in placed}
-    libraries: dict[str, set[str]] = defaultdict(set)
-    for record in _records(tree):
+    placed = {unit for unit, decision in decisions.items() if decision.level is not Level.CODE}
+    beside: dict[str, set[str]] = defaultdict(set)
+    groups = {unit: {unit} for unit in placed}
+    for record in ground.records:
         # What one distribution installs may look for each other by relative paths: extensions for
         # the libraries beside their package ($ORIGIN/../numpy.libs), mypyc's for their package.
-        together = set().union(*(groups[owners[path]] for path in record & owners.keys()))
-        beside = {path for path in record if _is_library(path)}
-        for path in together:
-            groups[path] = together
-            libraries[path] |= beside
-    units = {tuple(sorted(group)) for group in groups.values()}
-    by_path = {entry.path: entry for entry in tree.entries}
+        units = {unit for path in record if (unit := ground.unit(path)) in placed}
+        _join(groups, units)
+        for unit in units:
+            beside[unit] |= {path for path in record if _is_library(path)}
+    for unit in placed:
+        reach = {path for finding in decisions[unit].findings for path in finding.reach}
+        beside[unit] |= reach
+        _join(groups, {unit, *(there for path in reach if (there := ground.unit(path)) in placed)})
     found = []
-    for modules in sorted(units):
-        files = {e.path: e for path in modules for e in members[path] if e.kind not in _NEVER}
-        files |= {p: by_path[p] for m in modules for p in libraries[m] if p in by_path}
-        found.append(
-            PlacedUnit(modules=modules, entries=tuple(files[path] for path in sorted(files)))
-        )
+    for modules in sorted({tuple(sorted(group)) for group in groups.values()}):
+        level = max(decisions[unit].level for unit in modules)
+        members = (entry.path for unit in modules for entry in ground.members[unit])
+        others = (path for unit in modules for path in beside[unit])
+        entries = _placed(ground, {*members, *others}, level)
+        found.append(PlacedUnit(modules=modules, level=level, entries=entries))
     return found
 
 
-def _needs_files(entries: list[Entry]) -> bool:
-    return any(entry.kind in _REASONS for entry in entries)
+def _join(groups: dict[str, set[str]], units: Iterable[str]) -> None:
+    together = set().union(*(groups[unit] for unit in units))
+    for unit in together:
+        groups[unit] = together
 
 
-def _by_module(tree: Tree) -> dict[str, list[Entry]]:
-    """Return the files below each topmost package, and each native module outside of any."""
-    packages = {
-        entry.path.rpartition("/")[0]
-        for entry in tree.entries
-        if entry.path.rpartition("/")[2].startswith("__init__.") and entry.kind in _CODE
-    }
-    members: dict[str, list[Entry]] = defaultdict(list)
-    for entry in tree.entries:
-        top = next((above for above in _above(entry.path) if above in packages), None)
-        if top is None and entry.kind is Kind.EXTENSION:
-            directory, slash, name = entry.path.rpartition("/")
-            top = directory + slash + name.partition(".")[0]
-        if top:
-            members[top].append(entry)
-    return members
-
-
-def _above(path: str) -> Iterator[str]:
-    """Yield the directories above a path, topmost first."""
-    at = path.find("/")
-    while at >= 0:
-        yield path[:at]
-        at = path.find("/", at + 1)
+def _placed(ground: Ground, paths: set[str], level: Level) -> tuple[Entry, ...]:
+    there = [ground.entries[path] for path in sorted(paths) if path in ground.entries]
+    return tuple(entry for entry in there if entry.kind not in _NEVER[level])
 
 
 def _is_library(path: str) -> bool:
     # Where auditwheel and delocate put the shared libraries of a repaired wheel.
     top, slash, _ = path.partition("/")
     return bool(slash) and top.endswith((".libs", ".dylibs"))
-
-
-def _records(tree: Tree) -> Iterator[set[str]]:
-    """Yield for each distribution the paths it installed (PEP 376, RECORD)."""
-    for entry in tree.entries:
-        if entry.path.endswith(".dist-info/RECORD"):
-            rows = csv.reader(io.StringIO(entry.read().decode("utf-8", "replace")))
-            yield {row[0] for row in rows if row}

@@ -195,9 +195,7 @@ class BundleFinder:
         where: BundleFinder = self
         unit = None
         if flags & kinds.PLACED:
-            from .files import unit_of
-
-            unit = unit_of(self._mount, archive, listing, name)
+            unit = _unit(self._mount, archive, listing, name)
             where = BundleFinder(
                 self._mount, self._directory, mount_join(unit.root, self._directory)
             )
@@ -255,6 +253,15 @@ class BundleFinder:
             return True
         inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
         return self._extension(inner, "__init__") is not None
+
+
+def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit":
+    from .files import unit_of
+
+    unit = unit_of(mount, archive, listing, name)
+    if listing.placement(listing.placements[name])[0] == kinds.LEVEL_ALL:
+        unit.place()  # those who want its sources as files may only ask where they are
+    return unit
 
 
 def _with(unit: "Unit | None", spec: ModuleSpec) -> ModuleSpec:
