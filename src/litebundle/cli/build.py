@@ -1,6 +1,7 @@
 """`bundle build`: directories, projects, wheels and requirements to a bundle."""
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -24,10 +25,15 @@ def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     return tuple(sorted(map(int, levels)))
 
 
-def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Take "3.12" or "3.12.1"."""
-    if value is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", value):
-        raise click.BadParameter(f"{value!r} is not a version like 3.12.", ctx, param)
+def _versions(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Take "3.12" or "3.12.1", and paths."""
+    for version in value:
+        if not (os.sep in version or re.fullmatch(r"3\.\d+(\.\d+)?", version)):
+            raise click.BadParameter(
+                f"{version!r} is not a version like 3.12, nor a path.", ctx, param
+            )
     return value
 
 
@@ -64,9 +70,16 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 @click.option("--no-deps", is_flag=True, help="Pack only what is named, not what it requires.")
 @click.option("--resolver", type=click.Choice(["uv", "pip"]), help="By default uv, if it is here.")
 @click.option(
-    "--python-version", callback=_version, metavar="X.Y", help="The Python to build for, and with."
+    "--python-version",
+    callback=_versions,
+    multiple=True,
+    metavar="X.Y",
+    help="A Python to build for: version or path.",
 )
-@click.option("--platform", metavar="TAG", help="The platform to build for, as win_amd64.")
+@click.option(
+    "--platform", multiple=True, metavar="TAG", help="A platform to build for, as win_amd64."
+)
+@click.option("--stdlib", type=click.Choice(["used", "all"]), help="Add standard modules.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out a path or package.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Leave out everything else.")
 @click.option("--no-tests", is_flag=True, help="Leave out tests that nothing else imports.")
@@ -76,7 +89,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 def command(
     src: tuple[str, ...], output: Path, *, as_json: bool, quiet: bool, **chosen: Any
 ) -> None:
-    """Pack each SRC: a directory as on sys.path, a project, a wheel, or a package (NAME==1.2)."""
+    """Pack each SRC: a directory as on sys.path, a project, a wheel, or NAME==1.2."""
     from litebundle.builder import Options, build
 
     if not src and not chosen["requirements"]:
@@ -103,7 +116,7 @@ def _inputs(chosen: dict[str, Any]) -> "Inputs":
         only=chosen.pop("only"),
         tests=not chosen.pop("no_tests"),
     )
-    names = ("requirements", "resolver", "python_version", "platform")
+    names = ("requirements", "resolver", "python_version", "platform", "stdlib")
     named = {name: chosen.pop(name) for name in names}
     return Inputs(deps=not chosen.pop("no_deps"), selection=selection, **named)
 

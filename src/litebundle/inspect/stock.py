@@ -60,12 +60,13 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
         present = set(archive.namelist())
         numbered = archive.read(MEMBERS_MEMBER).decode().split("\0")
     known = {*numbered, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER}
-    known.update(f"{path}/" for path in check.directories if path)
+    [root] = check.roots
+    known.update(f"{path}/" for path in root.directories if path)
     for name in sorted(present - known):
         yield f"member {name} is not in the index"
     for name in sorted(set(numbered) - present):
         yield f"member {name} of the index is missing"
-    for directory in check.directories.values():
+    for directory in root.directories.values():
         for file in directory.files.values():
             if numbered[file.blob.identifier - 1 : file.blob.identifier] != [file.path]:
                 yield f"file {file.path} is not the member of that name"
