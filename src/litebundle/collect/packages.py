@@ -51,7 +51,7 @@ def _layers(
     files = [path for path in inputs.requirements if not is_lock(path)]
     pinned = [package for path in locks for package in locked(path, chosen_for)]
     pinned = [package for package in pinned if not _is_one_of(package, projects)]
-    wheels = [wheel for wheel in given.wheels if chosen_for.rank(wheel) is not None]
+    wheels = _best(given.wheels, chosen_for)
     specifiers = [*given.requirements]
     if inputs.deps and not locks:
         specifiers += map(_requirement, projects.values())
@@ -67,6 +67,18 @@ def _layers(
     _require_one_each(wheels)
     layers = [wheel_layer(wheel) for wheel in wheels]
     return sorted(layers, key=lambda layer: (layer.distribution, layer.source.name))
+
+
+def _best(wheels: Iterable[Path], chosen_for: Environment) -> list[Path]:
+    """Return of the wheels of each release the one that an installer would take."""
+    found: dict[tuple[str, str], tuple[int, Path]] = {}
+    for wheel in wheels:
+        name, version, *_ = parse_wheel_filename(wheel.name)
+        rank = chosen_for.rank(wheel)
+        known = found.get((name, str(version)))
+        if rank is not None and (known is None or rank < known[0]):
+            found[name, str(version)] = rank, wheel
+    return [wheel for _, wheel in found.values()]
 
 
 def _require_taken(wheels: Sequence[Path], environments: Sequence[Environment]) -> None:

@@ -59,7 +59,8 @@ class Library:
 def library(python: str, layers: Sequence[Layer], extent: Literal["used", "all"]) -> Library:
     """Return the interpreter's standard modules: all, or those the layers use, if only indirectly.
 
-    What is imported by a computed name is not found, and comes from the interpreter's directory.
+    Used is what the layers import anywhere, and what importing that imports. What comes later, or
+    by a computed name, is not found, and comes from the interpreter's directory.
     A name that the layers have themselves is theirs. Raises BuildError if there are no sources.
     """
     told = interpreters.ask(python, _ASK)
@@ -76,7 +77,7 @@ def library(python: str, layers: Sequence[Layer], extent: Literal["used", "all"]
     if extent == "used":
         sources = (e for layer in layers for e in layer.entries if e.kind is Kind.SOURCE)
         there = _used(sources, there)
-    entries = [*there.values(), *_license(told, directory)]
+    entries = [*there.values(), *(_license(told, directory) if there else ())]
     parents = {str(above) for path in there for above in PurePosixPath(path).parents} - {"."}
     layer = Layer(
         source=directory,
@@ -124,7 +125,8 @@ def _used(sources: Iterable[Entry], there: dict[str, Entry]) -> dict[str, Entry]
     pending = list(sources)
     while pending:
         entry = pending.pop()
-        for name in _imported(entry):
+        standard = there.get(entry.path) is entry
+        for name in _imported(entry, deep=not standard):
             for path in (f"{name}/__init__.py", f"{name}.py"):
                 if path in there and path not in found:
                     found[path] = there[path]
@@ -132,15 +134,18 @@ def _used(sources: Iterable[Entry], there: dict[str, Entry]) -> dict[str, Entry]
     return found
 
 
-def _imported(entry: Entry) -> set[str]:
-    """Return what a source may import, as paths without suffix, packages above them included."""
+def _imported(entry: Entry, *, deep: bool) -> set[str]:
+    """Return what a source imports, as paths without suffix, packages above them included.
+
+    `deep` is whether what its functions import counts.
+    """
     try:
         module = ast.parse(entry.read())
     except (SyntaxError, ValueError, RecursionError):  # also if written for a later Python
         return set()
     package = entry.path.split("/")[:-1]
     names: set[str] = set()
-    for statement in _statements(module):
+    for statement in _statements(module, deep=deep):
         if isinstance(statement, ast.Import):
             names.update(alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
@@ -154,11 +159,13 @@ def _imported(entry: Entry) -> set[str]:
     }
 
 
-def _statements(node: ast.AST) -> Iterator[ast.stmt]:
-    """Yield the statements below a node, at any depth; expressions have none."""
+def _statements(node: ast.AST, *, deep: bool) -> Iterator[ast.stmt]:
+    """Yield the statements below a node, also those in functions if `deep`."""
     pending: list[ast.AST] = [node]
     while pending:
         node = pending.pop()
+        if not deep and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
             below = getattr(node, field, ())
             if isinstance(below, list):  # a lambda's body is an expression

@@ -33,41 +33,39 @@ def test_what_wheels_this_machine_takes_is_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "name", "libc", "fits", "others"),
+    ("here", "fits", "others"),
     [
         (
-            *("linux", "x86_64", "28"),
+            ("linux", "x86_64", "28"),
             ["any", "linux_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64"],
             ["manylinux_2_29_x86_64", "manylinux_2_28_aarch64", "musllinux_1_1_x86_64"],
         ),
         (
-            *("linux", "aarch64", "12"),
+            ("linux", "aarch64", "12"),
             ["linux_aarch64", "manylinux2010_aarch64", "manylinux1_aarch64"],
             ["manylinux2014_aarch64", "linux_x86_64", "win_arm64", "macosx_11_0_arm64"],
         ),
         (
-            *("linux", "x86_64", "musl"),
+            ("linux", "x86_64", "musl"),
             ["any", "linux_x86_64", "musllinux_1_2_x86_64"],
             ["manylinux1_x86_64", "musllinux_1_2_aarch64"],
         ),
         (
-            *("darwin", "arm64", ""),
+            ("darwin", "arm64", ""),
             ["any", "macosx_11_0_arm64", "macosx_10_9_universal2"],
             ["macosx_11_0_x86_64", "linux_arm64", "win_arm64"],
         ),
-        ("freebsd14", "amd64", "", ["any", "freebsd_14_0_amd64"], ["linux_x86_64", "win_amd64"]),
+        (("freebsd14", "amd64", ""), ["any", "freebsd_14_0_amd64"], ["linux_x86_64", "win_amd64"]),
     ],
 )
 def test_a_platform_fits_by_system_machine_and_library(
     monkeypatch: pytest.MonkeyPatch,
-    system: str,
-    name: str,
-    libc: str,
+    here: tuple[str, str, str],
     fits: list[str],
     others: list[str],
 ) -> None:
     """And an older C library than the tag's does not do."""
-    machine(monkeypatch, system, name, libc)
+    machine(monkeypatch, *here)
     assert [tag for tag in [*fits, *others] if fits_platform(tag)] == fits
 
 
