@@ -90,11 +90,11 @@ def test_verify_checks_every_target(build: Build, tmp_path: Path) -> None:
     assert "sound, 11 blobs" in sound  # of 2x5 files and 2x2 codes; shared.py and METADATA agree
     path = tmp_path / "app.bundle"
     data = path.read_bytes()
-    at = data.index(f"{CP}-{CP}-{THERE}".encode())  # in code; the sources are deflated
-    path.write_bytes(data[:at] + b"d" + data[at + 1 :])
+    at = data.index(f"Tag: {CP}-{CP}-{THERE}".encode())  # in a file too small to be deflated
+    path.write_bytes(data[:at] + b"t" + data[at + 1 :])
     done = bundle("verify", "app.bundle", cwd=tmp_path)
     refusal(done)
-    assert f"code of demo for {TAG}: checksum mismatch" in done.stdout
+    assert "file demo-1.0.dist-info/WHEEL: checksum mismatch" in done.stdout
 
 
 def test_a_zip_holds_one_tree(build: Build, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ OTHER = "cpython-39"
 
 def machine(monkeypatch: pytest.MonkeyPatch, system: str, name: str, libc: str = "") -> None:
     """Pretend to run elsewhere: `libc` is "musl" or the minor version of glibc 2."""
-    monkeypatch.setattr(target.sys, "platform", system)
+    monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(target, "_machine", lambda: name)
     monkeypatch.setattr(target, "_is_musl", lambda: libc == "musl")
     monkeypatch.setattr(target, "_glibc", lambda: int(libc) if libc.isdecimal() else 0)
@@ -81,8 +81,8 @@ def test_windows_is_told_by_what_python_says_of_itself(
     monkeypatch: pytest.MonkeyPatch, version: str, tag: str
 ) -> None:
     """As sysconfig tells it."""
-    monkeypatch.setattr(target.sys, "platform", "win32")
-    monkeypatch.setattr(target.sys, "version", version)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "version", version)
     tags = ["win_amd64", "win_arm64", "win32", "linux_x86_64"]
     assert [each for each in tags if fits_platform(each)] == [tag]
     assert target.running_platform() == tag
@@ -122,5 +122,5 @@ def test_the_version_of_the_c_library_is_asked(
     monkeypatch: pytest.MonkeyPatch, said: str | None, minor: int
 ) -> None:
     """And whatever is no glibc 2 has none."""
-    monkeypatch.setattr(target._os, "confstr", lambda _: said)
+    monkeypatch.setattr("litebundle.runtime.target._os.confstr", lambda _: said)
     assert target._glibc() == minor
