@@ -137,11 +137,14 @@ def test_wheels_have_to_fit_the_targets(build: Build, arguments: list[str], caus
     assert cause in done.stderr
 
 
-def test_of_several_wheels_that_fit_the_best_is_taken(build: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_wheels_that_fit_the_best_is_taken(
+    build: Build, tmp_path: Path, order: int
+) -> None:
     """A wheel for all serves the targets that have none of their own."""
     options = ["--platform", HERE, "--platform", "macosx_11_0_arm64"]
     wheels = ["pure/demo-1.0-py3-none-any.whl", f"demo-1.0-{CP}-{CP}-{HERE}.whl"]
-    good(build(*wheels, *options))
+    good(build(*wheels[::order], *options))
     for target, tag in ((HERE, f"{CP}-{CP}-{HERE}"), ("macosx", "py3-none-any")):
         name = f"{TAG}-{target}"
         done = good(bundle("cat", "app.bundle", "demo.py", "--target", name, cwd=tmp_path))

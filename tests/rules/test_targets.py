@@ -178,7 +178,9 @@ def test_rule_A7_a_missing_python_is_told_with_those_there_are(packed: Build) ->
 
 def test_where_the_target_is_there_it_is_as_in_a_directory(packed: Build) -> None:
     """F3: an extension module with another Python's suffix alone is not there at all."""
-    packed({own_tag(CP, HERE): {"tg_native.cpython-30-x.so": b"", "tg_pure.py": ""}})
+    packed(
+        {own_tag(CP, HERE): {"tg_native.cpython-399-x86_64-linux-gnu.so": b"", "tg_pure.py": ""}}
+    )
     assert importlib.util.find_spec("tg_native") is None
     assert importlib.util.find_spec("tg_pure") is not None
 
