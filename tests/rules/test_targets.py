@@ -2,11 +2,13 @@
 
 import importlib
 import importlib.util
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -55,13 +57,15 @@ def packed(tmp_path: Path) -> Build:
         wheels: Mapping[str, Mapping[str, str | bytes]],
         python: tuple[str, ...] = (),
         platform: tuple[str, ...] = (),
+        container: Literal["sqlite", "zip"] = "sqlite",
     ) -> litebundle.Bundle:
         paths = [
             Wheel(tag=tag, files={"tg_where.py": f"TAG = {tag!r}\n", **files}).write(tmp_path)
             for tag, files in wheels.items()
         ]
         output = tmp_path / "app.bundle"
-        options = Options(inputs=Inputs(python_version=python, platform=platform))
+        inputs = Inputs(python_version=python, platform=platform)
+        options = Options(container=container, inputs=inputs)
         build([*map(str, paths)], output, options)
         litebundle.install()
         sys.path.insert(0, str(output))
@@ -107,10 +111,12 @@ def test_rule_A7_the_python_decides_between_trees(packed: Build) -> None:
     assert [str(variant) for variant in bundle.variants] == [TAG]
 
 
-def test_equal_trees_are_one_with_code_for_each(packed: Build) -> None:
+@pytest.mark.parametrize("packing", ["sqlite", "zip"])
+def test_equal_trees_are_one_with_code_for_each(packed: Build, packing: str) -> None:
     """A pure wheel for two Pythons is stored once, with two columns of code."""
     other = other_python()
-    bundle = packed({"py3-none-any": {}}, python=(other, sys.version[:4]))
+    versions = other, sys.version[:4]
+    bundle = packed({"py3-none-any": {}}, python=versions, container=packing)
     assert value("tg_where", "TAG") == "py3-none-any"
     assert len(bundle.archive.roots) == 1
     [module] = [found for found in bundle.modules() if found.name == "tg_where"]
@@ -119,6 +125,11 @@ def test_equal_trees_are_one_with_code_for_each(packed: Build) -> None:
         f"cpython-{other.replace('.', '')}-any",
         f"{TAG}-any",
     ]
+    for version in versions if packing == "zip" else ():  # any Python has zipimport
+        code = f"import sys; sys.path[:0] = [{bundle.path!r}]; import tg_where as w; print(w.TAG)"
+        command = [environment(version).python, "-I", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == "py3-none-any\n"
 
 
 def test_rule_A7_without_its_target_sources_are_compiled(packed: Build) -> None:
