@@ -4,29 +4,29 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from litebundle import __version__
 from litebundle.collect.distributions import distributions, scripts, unmet
-from litebundle.collect.inputs import Inputs, gathered
-from litebundle.collect.overlay import merged
+from litebundle.collect.inputs import Gathered, Inputs, gathered
 from litebundle.collect.tree import Conflict, Entry, Kind, Skipped, Tree
 from litebundle.compile.pool import Pool
-from litebundle.compile.target import Target
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
-from litebundle.format.manifest import Variant
 from litebundle.inspect.check import problems
 from litebundle.place.analyser import Analyser
-from litebundle.place.decide import Decision, check_chosen, decided
+from litebundle.place.decide import check_chosen, decided
 from litebundle.place.units import PlacedUnit, placed_units
+from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.runtime.archive import open_archive
 from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
-from litebundle.write.content import Blob, Content, File, Placement, identity
+from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded, plain
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
@@ -85,15 +85,16 @@ class Placed:
 class Report:
     """What was built: every file of the sources is in `counts` (by kind) or in `skipped`.
 
-    `size` is the bundle's in bytes, `modules` how many have stored code, `stripped` how many
-    sources were left out, `placed` the packages
-    whose files go to the disk when they are imported, `seconds` how long it took.
+    `size` is the bundle's in bytes, `targets` are whom it is for, `modules` how many have stored
+    code, `stripped` how many sources were left out, `placed` the packages whose files go to the
+    disk when they are imported, `seconds` how long it took.
     """
 
     output: Path
     container: str
     identity: str
     size: int
+    targets: tuple[str, ...]
     counts: dict[str, int]
     modules: int
     stripped: int
@@ -120,37 +121,47 @@ def build(
     started = time.monotonic()
     output = output.absolute()
     check_output(output)
-    with gathered(sources, options.inputs, output=output) as found:
-        tree = merged(found.layers, overlay=options.overlay)
-        _refuse_unfit(tree, options.container)
+    with gathered(sources, options.inputs, output=output) as found, ExitStack() as stack:
+        pools = {
+            python: stack.enter_context(Pool(python, optimize=options.optimize, jobs=options.jobs))
+            for python in dict.fromkeys(each.python for each in found)
+        }
+        compilers = {python: pool.target for python, pool in pools.items()}
+        plan = planned(found, compilers, overlay=options.overlay)
+        _refuse_unfit(plan, options.container)
+        analysers = [Analyser(root.tree, root.version) for root in plan.roots]
+        check_chosen(options.place, [analyser.ground for analyser in analysers])
         with (
-            Pool(found.python, optimize=options.optimize, jobs=options.jobs) as pool,
+            ThreadPoolExecutor(1) as beside,
             replacing(output, lambda path: _read_back(path, work.written)) as aside,
         ):
-            work = _Build(tree, options, pool.target, aside, progress)
+            # Which files are needed at the end only: found out while code is compiled
+            units = [beside.submit(_units, each, options.place) for each in analysers]
+            work = _Build(plan, options, aside, progress)
             try:
                 with Ahead(work.encode, work.kept()) as ahead:
-                    work.compile(pool)
-                    work.decide()
+                    for python, pool in pools.items():
+                        work.compile(python, pool)
+                    work.units = [each.result() for each in units]
                     work.store(ahead)
                 content = work.finish()
             finally:
                 work.writer.close()
-        needs = unmet(tree, found.environment.markers) if found.environment else ()
-        warnings = (*tree.warnings, *needs)
+        warnings = dict.fromkeys(_warnings(found, plan))
     return Report(
         output=output,
         container=options.container,
         identity=dict(content.manifest)["identity"],
         size=output.stat().st_size,
-        counts=dict(Counter(entry.kind.value for entry in tree.entries)),
-        modules=work.compiled,
-        stripped=len(tree.entries) - work.stored,
-        placed=tuple(work.placed),
+        targets=tuple(map(str, plan.targets)),
+        counts=dict(Counter(entry.kind.value for entry in plan.entries())),
+        modules=len(work.compiled),
+        stripped=len(plan.entries()) - work.stored,
+        placed=tuple(dict.fromkeys(one for units in work.units for one in _placed(units))),
         uncompiled=tuple(work.uncompiled),
-        skipped=tree.skipped,
-        conflicts=tree.conflicts,
-        warnings=warnings,
+        skipped=tuple(dict.fromkeys(one for tree in plan.trees for one in tree.skipped)),
+        conflicts=tuple(dict.fromkeys(one for tree in plan.trees for one in tree.conflicts)),
+        warnings=tuple(warnings),
         seconds=time.monotonic() - started,
     )
 
@@ -159,67 +170,61 @@ class _Build:
     """One build underway: what has been stored so far, and the writer that stored it."""
 
     def __init__(
-        self,
-        tree: Tree,
-        options: Options,
-        target: Target,
-        aside: Path,
-        progress: Progress | None,
+        self, plan: Plan, options: Options, aside: Path, progress: Progress | None
     ) -> None:
-        self._tree = tree
+        self._plan = plan
         self._options = options
         self._progress = progress
-        self._variants = [
-            Variant(target.implementation, target.cache_tag, target.magic, level)
-            for level in target.optimize
-        ]
-        self._directories = directories(tree, len(self._variants))
-        self._digests: dict[str, bytes] = {}
-        self._blobs: dict[str, Blob] = {}
-        self._total = len(tree.entries) + sum(e.kind is Kind.SOURCE for e in tree.entries)
+        self._entries = plan.entries()
+        self._roots = tuple(
+            Root(directories=directories(root.tree, len(root.columns)), columns=(*root.columns,))
+            for root in plan.roots
+        )
+        self._keys = [{key(entry) for entry in root.tree.entries} for root in plan.roots]
+        self._digests: dict[tuple[str, str], bytes] = {}
+        self._blobs: dict[tuple[str, str], Blob] = {}
+        self._total = len(self._entries) + sum(len(plan.sources(each)) for each in plan.compilers)
         self._done = 0
         self.written: dict[int, Blob] = {}
-        self.compiled = 0
-        self.stored = 0
+        self.units: list[list[PlacedUnit]] = [[] for _ in plan.roots]
+        self.compiled: set[tuple[str, str]] = set()
         self.uncompiled: list[Uncompiled] = []
-        self.placed: list[Placed] = []
-        self._units: list[PlacedUnit] = []
-        self._analyser = Analyser(tree, tuple(map(int, target.version.split("."))))
-        check_chosen(options.place, self._analyser.ground)
+        self._left: set[tuple[str, str]] = set()
         self.writer: SqliteWriter | ZipWriter
         if options.container == "zip":
-            self.writer = ZipWriter(aside, self._variants, {e.path for e in tree.entries})
+            self.writer = ZipWriter(aside, plan.variants, {e.path for e in self._entries})
         else:
-            self.writer = SqliteWriter(aside, expected=sum(e.size for e in tree.entries))
+            self.writer = SqliteWriter(aside, expected=sum(e.size for e in self._entries))
 
     def kept(self) -> Sequence[Entry]:
         """Return the files that are stored as such whatever compiling them says."""
         if self._options.sources:
-            return self._tree.entries
-        return [e for e in self._tree.entries if e.kind is not Kind.SOURCE]
+            return self._entries
+        return [e for e in self._entries if e.kind is not Kind.SOURCE]
 
     def encode(self, entry: Entry) -> Encoded:
         """Return a file as the writer stores it."""
         content = entry.packed()
         return self.writer.encode(content.raw, content.deflated)
 
-    def compile(self, pool: Pool) -> None:
-        """Store the code of every module: all code first, so that it stands together."""
-        for result in pool.compile(e for e in self._tree.entries if e.kind is Kind.SOURCE):
+    def compile(self, python: str, pool: Pool) -> None:
+        """Store an interpreter's code of every module, which stands together before all files."""
+        sources = self._plan.sources(python)
+        for entry, result in zip(sources, pool.compile(sources), strict=True):
             self._tell(result.path)
-            self._digests[result.path] = hashlib.sha256(result.source).digest()
-            self._analyser.see(result.path, result.source)
+            self._require_at_rest(entry, hashlib.sha256(result.source).digest())
             if result.error is not None:
-                self.uncompiled.append(Uncompiled(path=result.path, reason=result.error))
+                self._left.add(key(entry))
+                told = f"{pool.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
+                self.uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
                 continue
             module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            blobs = [
-                self.writer.code(module, result.path, variant, plain(code))
-                for variant, code in enumerate(result.codes)
-            ]
-            self.written.update((blob.identifier, blob) for blob in blobs)
-            add_code(self._directories, result.path, blobs)
-            self.compiled += 1
+            blobs = {
+                variant: self.writer.code(module, result.path, variant, plain(code))
+                for variant, code in zip(self._plan.compilers[python], result.codes, strict=True)
+            }
+            self.written.update((blob.identifier, blob) for blob in blobs.values())
+            self._add_code(entry, blobs)
         if self._options.strict and self.uncompiled:
             raise BuildError(
                 f"{len(self.uncompiled)} files do not compile",
@@ -227,67 +232,88 @@ class _Build:
                 hint="mend or remove them, or build without --strict to keep them as source",
             )
 
-    def decide(self) -> None:
-        """Settle which packages have which of their files put on disk."""
-        decisions = decided(self._analyser, self._options.place)
-        self._units = placed_units(self._analyser.ground, decisions)
-        self.placed = [
-            _placed(decisions[path], unit) for unit in self._units for path in unit.modules
-        ]
-
     def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
         """Store sources and data, in the order given."""
         for entry, encoded in files:
             self._store(entry, encoded)
         # A source that does not compile is kept all the same: it is all there is of the module.
-        left = {uncompiled.path for uncompiled in self.uncompiled}
         # Nor is a package of any use that is to have its sources on disk, and has none.
-        left.update(entry.path for unit in self._units for entry in unit.entries)
+        left = self._left.union(
+            key(entry) for units in self.units for unit in units for entry in unit.entries
+        )
         left -= self._blobs.keys()
-        for entry in self._tree.entries:
-            if entry.path in left:
+        for entry in self._entries:
+            if key(entry) in left:
                 self._store(entry, self.encode(entry))
 
     def finish(self) -> Content:
         """Write index and manifest; return what the bundle holds."""
-        for unit in self._units:
+        for planned_root, root, units in zip(
+            self._plan.roots, self._roots, self.units, strict=True
+        ):
+            self._enter(planned_root.tree, root, units)
+        trees = [root.tree for root in self._plan.roots]
+        commands = {
+            name: place for tree in reversed(trees) for name, place in scripts(tree).items()
+        }
+        manifest = [
+            ("format", str(VERSION)),
+            ("builder", f"litebundle {__version__}"),
+            ("identity", identity(self._roots, list(said(self._plan)))),
+            *said(self._plan),
+            *((f"script.{name}", place) for name, place in sorted(commands.items())),
+        ]
+        content = Content(roots=self._roots, manifest=manifest)
+        found = dict.fromkeys(each for tree in trees for each in distributions(tree))
+        self.writer.finish(content, list(found))
+        return content
+
+    def _add_code(self, entry: Entry, blobs: Mapping[int, Blob]) -> None:
+        self.compiled.add(key(entry))
+        for root, there in zip(self._roots, self._keys, strict=True):
+            if key(entry) in there:
+                columns = {root.columns.index(n): blobs[n] for n in blobs if n in root.columns}
+                add_code(root.directories, entry.path, columns)
+
+    @property
+    def stored(self) -> int:
+        """How many files are stored as such."""
+        return len(self._blobs)
+
+    def _enter(self, tree: Tree, root: Root, units: Iterable[PlacedUnit]) -> None:
+        """Enter the files of a tree into its directories, and what is placed of them."""
+        for entry in tree.entries:
+            if key(entry) in self._blobs:
+                directory, _, name = entry.path.rpartition("/")
+                root.directories[directory].files[name] = self._file(entry)
+        for unit in units:
             files = tuple(self._file(entry) for entry in unit.entries)
             placement = Placement(unit=unit.modules[0], level=int(unit.level), files=files)
             for path in unit.modules:
                 directory, _, name = path.rpartition("/")
-                self._directories[directory].place(name, placement)
-        variants = [(f"variant.{n}", v.text) for n, v in enumerate(self._variants)]
-        manifest = [
-            ("format", str(VERSION)),
-            ("builder", f"litebundle {__version__}"),
-            ("identity", identity(self._directories.values(), variants)),
-            *variants,
-            *((f"script.{name}", place) for name, place in sorted(scripts(self._tree).items())),
-        ]
-        content = Content(
-            directories=self._directories, variants=len(self._variants), manifest=manifest
-        )
-        self.writer.finish(content, distributions(self._tree))
-        return content
+                root.directories[directory].place(name, placement)
 
     def _store(self, entry: Entry, encoded: Encoded) -> None:
         self._tell(entry.path)
-        self.stored += 1
-        if self._digests.get(entry.path, encoded.digest) != encoded.digest:
+        self._require_at_rest(entry, encoded.digest)
+        blob = self.writer.file(entry.path, encoded, entry.mode)
+        self.written[blob.identifier] = blob
+        self._blobs[key(entry)] = blob
+
+    def _require_at_rest(self, entry: Entry, digest: bytes) -> None:
+        if self._digests.setdefault(key(entry), digest) != digest:
             raise BuildError(
                 "changed during the build",
                 file=str(entry.location),
                 hint="build again while nothing writes to the sources",
             )
-        blob = self.writer.file(entry.path, encoded, entry.mode)
-        self.written[blob.identifier] = blob
-        self._blobs[entry.path] = blob
-        directory, _, name = entry.path.rpartition("/")
-        self._directories[directory].files[name] = self._file(entry)
 
     def _file(self, entry: Entry) -> File:
         return File(
-            path=entry.path, kind=entry.kind.value, mode=entry.mode, blob=self._blobs[entry.path]
+            path=entry.path,
+            kind=entry.kind.value,
+            mode=entry.mode,
+            blob=self._blobs[key(entry)],
         )
 
     def _tell(self, path: str) -> None:
@@ -296,24 +322,42 @@ class _Build:
             self._progress(self._done, self._total, path)
 
 
-def _placed(decision: Decision, unit: PlacedUnit) -> Placed:
-    why = decision.reasons[0]
-    if unit.level is not decision.level:
-        why += "; and what is kept together has one level"
-    files = len(unit.entries)
-    return Placed(package=decision.package, level=str(unit.level), why=why, files=files)
+def _units(analyser: Analyser, chosen: Mapping[str, str]) -> list[PlacedUnit]:
+    """Return what a tree's packages need on disk."""
+    analyser.see_all()
+    return placed_units(analyser.ground, decided(analyser, chosen))
 
 
-def _refuse_unfit(tree: Tree, container: str) -> None:
+def _placed(units: Iterable[PlacedUnit]) -> Iterator[Placed]:
+    for unit in units:
+        for decision in unit.decisions:
+            why = decision.reasons[0]
+            if unit.level is not decision.level:
+                why += "; and what is kept together has one level"
+            files = len(unit.entries)
+            yield Placed(package=decision.package, level=str(unit.level), why=why, files=files)
+
+
+def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:
+    for each, tree in zip(found, plan.trees, strict=True):
+        yield from tree.warnings
+        if each.environment is not None:
+            yield from unmet(tree, each.environment.markers)
+
+
+def _refuse_unfit(plan: Plan, container: str) -> None:
+    if container == "zip":
+        require_one_tree(plan)
+    entries = plan.entries()
     limit = _LARGEST[container]
-    large = [f"{e.path}: {e.size:,} bytes" for e in tree.entries if e.size > limit]
+    large = [f"{e.path}: {e.size:,} bytes" for e in entries if e.size > limit]
     if large:
         raise BuildError(
             f"a file in a {container} bundle has at most {limit:,} bytes",
             problems=tuple(large),
             hint="ship the data beside the bundle",
         )
-    reserved = [e.path for e in tree.entries if e.path.partition("/")[0] == ".litebundle"]
+    reserved = [e.path for e in entries if e.path.partition("/")[0] == ".litebundle"]
     if reserved:
         raise BuildError(
             "a source has files where a bundle keeps its index",

@@ -56,6 +56,13 @@ def bundle(*arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **optio
     return python(*flags, "-m", "litebundle", *arguments, cwd=cwd, **options)
 
 
+def good(done: Done) -> Done:
+    """Return what must have been a success."""
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done
+
+
 def on_terminal(stream: str, *command: str | Path, cwd: Path) -> bytes:
     """Run a command with a terminal as "stdout" or "stderr"; return what it shows there."""
     mine, theirs = pty.openpty()

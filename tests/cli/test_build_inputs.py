@@ -14,7 +14,7 @@ import pytest
 from litebundle.collect import tools
 from litebundle.collect.environment import environment
 from litebundle.errors import BuildError
-from tests.cli.command import Done, bundle, python, refusal
+from tests.cli.command import Done, bundle, good, python, refusal
 from tests.unit.collect.projects import project
 from tests.unit.collect.trees import make
 from tests.unit.collect.wheels import Wheel, row
@@ -76,13 +76,6 @@ def build(tmp_path: Path, place: Path, links: Path) -> Build:
         return done
 
     return run
-
-
-def good(done: Done) -> Done:
-    """Return what must have been a success."""
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done
 
 
 def imported(place: Path, code: str, name: str = "app.bundle") -> str:

@@ -69,6 +69,18 @@ def test_two_builds_are_byte_identical(packing: str, tmp_path: Path) -> None:
     assert str(tmp_path).encode() not in expected
 
 
+def test_several_targets_are_byte_identical_too(tmp_path: Path) -> None:
+    """Trees that share blobs, and a standard library, leave no trace of place or process either."""
+    options = ("--platform", "win_amd64", "--platform", "linux_x86_64", "--stdlib", "used")
+    one, two = (_copy(["click"], tmp_path / place) for place in ("one", "another place"))
+    found = [
+        _build([tree], tmp_path / seed / "app.bundle", *options, PYTHONHASHSEED=seed)
+        for seed, tree in (("1", one), ("2", two))
+    ]
+    assert found[0] == found[1]
+    assert str(tmp_path).encode() not in found[0]
+
+
 def test_the_identity_is_that_of_the_content(tmp_path: Path) -> None:
     """A database and a zip of one tree have one identity, a changed byte gives another."""
     tree = _copy(["click"], tmp_path / "tree")

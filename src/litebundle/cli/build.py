@@ -27,10 +27,15 @@ def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     return tuple(sorted(map(int, levels)))
 
 
-def _version(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Take "3.12" or "3.12.1"."""
-    if value is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", value):
-        raise click.BadParameter(f"{value!r} is not a version like 3.12.", ctx, param)
+def _versions(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Take "3.12" or "3.12.1", and paths."""
+    for version in value:
+        if not (os.sep in version or re.fullmatch(r"3\.\d+(\.\d+)?", version)):
+            raise click.BadParameter(
+                f"{version!r} is not a version like 3.12, nor a path.", ctx, param
+            )
     return value
 
 
@@ -110,9 +115,16 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 )
 @click.option("--resolver", type=click.Choice(["uv", "pip"]), help="By default uv, if it is here.")
 @click.option(
-    "--python-version", callback=_version, metavar="X.Y", help="The Python to build for, and with."
+    "--python-version",
+    callback=_versions,
+    multiple=True,
+    metavar="X.Y",
+    help="A Python to build for: version or path.",
 )
-@click.option("--platform", metavar="TAG", help="The platform to build for, as win_amd64.")
+@click.option(
+    "--platform", multiple=True, metavar="TAG", help="A platform to build for, as win_amd64."
+)
+@click.option("--stdlib", type=click.Choice(["used", "all"]), help="Add standard modules.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out a path or package.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Leave out everything else.")
 @click.option("--tests/--no-tests", default=True, help="Keep tests that nothing imports, or not.")
@@ -161,7 +173,7 @@ def inputs_of(chosen: dict[str, Any]) -> "Inputs":
         only=chosen.pop("only"),
         tests=chosen.pop("tests"),
     )
-    names = ("requirements", "deps", "resolver", "python_version", "platform")
+    names = ("requirements", "deps", "resolver", "python_version", "platform", "stdlib")
     return Inputs(selection=selection, **{name: chosen.pop(name) for name in names})
 
 

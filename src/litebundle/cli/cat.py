@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import click
 
-from litebundle.cli.output import bundle_argument
+from litebundle.cli.output import bundle_argument, target_option
 from litebundle.errors import BundleError
 from litebundle.inspect.bundle import Bundle
 
@@ -13,12 +13,13 @@ from litebundle.inspect.bundle import Bundle
 @click.command("cat", short_help="Print a file of a bundle, or a module's source.")
 @bundle_argument
 @click.argument("path")
-def command(file: str, path: str) -> None:
+@target_option
+def command(file: str, path: str, target: str | None) -> None:
     """Print a file of the bundle FILE by its PATH there, or a module's source by its dotted name.
 
     The bytes go to standard output as they are.
     """
-    bundle = Bundle(file)
+    bundle = Bundle(file) if target is None else Bundle(file).seen_by(target)
     if bundle.archive.file(path) is None:
         path = bundle.source_path(path) or _missing(bundle, path)
     click.echo(bundle.read(path), nl=False)

@@ -16,7 +16,7 @@ _SHOWN = 3
 """Reasons that are shown of a package which was not named; `--json` has all."""
 
 _SAME = {"requirements", "deps", "python_version"}
-_LIKEWISE = {"resolver", "platform", "exclude", "only", "tests", "overlay", "place"}
+_LIKEWISE = {"resolver", "platform", "stdlib", "exclude", "only", "tests", "overlay", "place"}
 """Options of a build: those that help shows, for it fits one screen, and the others."""
 
 

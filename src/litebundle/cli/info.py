@@ -14,6 +14,7 @@ from litebundle.cli.output import (
     print_json,
     print_pairs,
 )
+from litebundle.format.manifest import ANY, Target
 from litebundle.inspect.bundle import Bundle, File, Module
 
 
@@ -41,6 +42,17 @@ def _as_json(bundle: Bundle, modules: list[Module], files: list[File]) -> dict[s
         "page_size": bundle.page_size,
         "identity": bundle.identity,
         "manifest": bundle.manifest,
+        "targets": [
+            {
+                "name": str(target),
+                "python": target.python,
+                "release": None if target.release == ANY else target.release,
+                "platform": target.platform,
+                "root": target.root,
+                "fits": target is bundle.target,
+            }
+            for target in bundle.targets
+        ],
         "variants": [
             {
                 "implementation": variant.implementation,
@@ -68,8 +80,10 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "size", in_bytes(bundle.size)
     yield "container", bundle.container + pages
     for key, value in bundle.manifest.items():
-        if key != "root" and not key.startswith("variant."):  # addresses; said below
+        if not key.startswith(("root.", "target.", "variant.")):  # addresses; said below
             yield key, value
+    for target in bundle.targets:
+        yield "target", _described(bundle, target)
     for number, variant in enumerate(bundle.variants):
         yield "code for", f"{variant}: {in_bytes(_code_size(modules, number))}"
     yield "this Python", _fit(bundle)
@@ -78,6 +92,13 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "files", f"{counted(Counter(file.kind.value for file in files))}, {size} together"
     for found in bundle.distributions():
         yield "distribution", f"{found.name} {found.version}"
+
+
+def _described(bundle: Bundle, target: Target) -> str:
+    """Tell whom a target is, and what is for it."""
+    seen = bundle.at(target.root)
+    release = "" if target.release == ANY else ", with its standard library"
+    return f"{target}: {len(list(seen.files())):,} files{release}"
 
 
 def _fit(bundle: Bundle) -> str:

@@ -2,7 +2,14 @@
 
 import click
 
-from litebundle.cli.output import Table, bundle_argument, json_option, print_json, print_tables
+from litebundle.cli.output import (
+    Table,
+    bundle_argument,
+    json_option,
+    print_json,
+    print_tables,
+    target_option,
+)
 from litebundle.inspect.bundle import Bundle, File, Module
 
 
@@ -10,14 +17,17 @@ from litebundle.inspect.bundle import Bundle, File, Module
 @bundle_argument
 @click.option("--modules", is_flag=True, help="List the modules only.")
 @click.option("--files", is_flag=True, help="List the files only.")
+@target_option
 @json_option
-def command(file: str, *, modules: bool, files: bool, as_json: bool) -> None:
+def command(file: str, *, modules: bool, files: bool, target: str | None, as_json: bool) -> None:
     """List what can be imported from the bundle FILE, and the files in it.
+
+    That is what this Python would find, unless another target is named.
 
     Sizes are in bytes; that of a module is its code's. Where the output is no terminal, a line
     begins with "module" or "file" and its fields are separated by tabs.
     """
-    bundle = Bundle(file)
+    bundle = Bundle(file) if target is None else Bundle(file).seen_by(target)
     both = modules == files
     found_modules = list(bundle.modules()) if modules or both else None
     found_files = list(bundle.files()) if files or both else None

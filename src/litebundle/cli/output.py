@@ -14,6 +14,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 bundle_argument = click.argument("file", type=click.Path())
 
+target_option = click.option(
+    "--target", metavar="NAME", help="What is for this target, of those that `bundle info` names."
+)
+"""Of every command that shows what is in a bundle; by default what this Python would use."""
+
 Cell = str | int
 
 

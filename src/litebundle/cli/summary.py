@@ -19,6 +19,8 @@ def summary(report: Report, *, sources: bool) -> Iterator[str]:
         f"{printable(str(report.output))}: {in_bytes(report.size)} of {report.container},"
         f" build {report.identity[:12]}, in {report.seconds:.1f} s"
     )
+    if len(report.targets) > 1:
+        yield f"for {', '.join(report.targets)}"
     yield f"files: {counted(report.counts)}"
     yield f"modules with code: {report.modules:,}"
     if not sources:

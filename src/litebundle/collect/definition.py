@@ -16,6 +16,7 @@ NAME = "bundle.toml"
 PROJECT = "pyproject.toml"
 
 _VERSION = re.compile(r"3\.\d+(\.\d+)?")
+_STDLIB = ("used", "all")
 _FORMATS = ("sqlite", "zip")
 
 _KEYS = "the keys are those of `bundle build --help`, and src, requirements, lock and check"
@@ -49,8 +50,9 @@ class Definition:
     tests: bool | None = None
     exclude: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    python_version: str | None = None
-    platform: str | None = None
+    python_version: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
+    stdlib: str | None = None
     place: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -236,10 +238,21 @@ def _format(value: object, base: Path) -> str:
     return text
 
 
-def _version(value: object, base: Path) -> str:
+def _one_or_more(value: object, base: Path) -> tuple[str, ...]:
+    return _texts(value if isinstance(value, list) else [value], base)
+
+
+def _versions(value: object, base: Path) -> tuple[str, ...]:
+    texts = _one_or_more(value, base)
+    if not all(map(_VERSION.fullmatch, texts)):
+        raise _Fault(f"expected versions like 3.12 as texts, found {value!r}")
+    return texts
+
+
+def _stdlib(value: object, base: Path) -> str:
     text = _text(value, base)
-    if not _VERSION.fullmatch(text):
-        raise _Fault(f"expected a version like 3.12 as a text, found {value!r}")
+    if text not in _STDLIB:
+        raise _Fault(f"expected {' or '.join(_STDLIB)}, found {value!r}")
     return text
 
 
@@ -264,8 +277,9 @@ _PARSERS: Mapping[str, Callable[[object, Path], Any]] = {
     **dict.fromkeys(("sources", "strict", "overlay", "deps", "tests"), _flag),
     "exclude": _texts,
     "only": _texts,
-    "python-version": _version,
-    "platform": _text,
+    "python-version": _versions,
+    "platform": _one_or_more,
+    "stdlib": _stdlib,
     "place": _place,
 }
 

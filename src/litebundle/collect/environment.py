@@ -12,6 +12,7 @@ from packaging.markers import Environment as Markers
 from packaging.markers import default_environment
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms, sys_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from litebundle.compile import interpreters
 from litebundle.errors import BuildError
@@ -56,16 +57,14 @@ class Environment:
         """The platform tags, preferred ones first."""
         return list(dict.fromkeys(tag.platform for tag in self.tags if tag.platform != "any"))
 
+    def rank(self, wheel: Path) -> int | None:
+        """Return how far behind the best tag the wheel's is, None if it is for others."""
+        *_, wanted = _parsed(wheel)
+        return next((rank for rank, tag in enumerate(self.tags) if tag in wanted), None)
+
     def require(self, wheel: Path) -> None:
         """Raise BuildError if the wheel is for others."""
-        try:
-            name, version, _, wanted = parse_wheel_filename(wheel.name)
-        except InvalidWheelFilename as error:
-            raise BuildError(
-                f"is not named as wheels are: {error}",
-                file=str(wheel),
-                hint="give it the name that it was built under",
-            ) from error
+        name, version, wanted = _parsed(wheel)
         if wanted.isdisjoint(self.tags):
             raise BuildError(
                 f"is for {', '.join(sorted(map(str, wanted)))}, and the bundle for {self}",
@@ -75,12 +74,25 @@ class Environment:
             )
 
 
-def environment(python_version: str | None = None, platform: str | None = None) -> Environment:
+def _parsed(wheel: Path) -> tuple[str, Version, frozenset[Tag]]:
+    try:
+        name, version, _, tags = parse_wheel_filename(wheel.name)
+    except InvalidWheelFilename as error:
+        raise BuildError(
+            f"is not named as wheels are: {error}",
+            file=str(wheel),
+            hint="give it the name that it was built under",
+        ) from error
+    return name, version, tags
+
+
+def environment(python: str | None = None, platform: str | None = None) -> Environment:
     """Return the environment of an interpreter of this machine, by default the running one.
 
-    Raises BuildError if there is no such interpreter, or the platform is of no known kind.
+    The interpreter is named by its version or its path. Raises BuildError if there is no such one,
+    or the platform is of no known kind.
     """
-    python = interpreters.find(python_version) if python_version else sys.executable
+    python = interpreters.find(python) if python else sys.executable
     markers, own = _described(python)
     if platform is None or platform == own[0].platform:
         return Environment(python=python, platform=None, markers=markers, tags=own)

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ from litebundle.collect.tree import Layer
 
 if TYPE_CHECKING:
     from litebundle.collect.environment import Environment
+    from litebundle.collect.stdlib import Library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +25,33 @@ class Inputs:
 
     `requirements` are files: requirements.txt, pylock.toml or uv.lock. `deps` is whether what is
     required brings what it requires; `resolver` uv or pip, by default the first that is here.
-    `python_version` ("3.12") and `platform` (a tag, "win_amd64") are by default the running ones.
+    The bundle is for each `python_version` ("3.12", or the path of an interpreter) on each
+    `platform` (a tag, "win_amd64"), by default the running ones. `stdlib` is how much it has of
+    the standard library: what is "used", or "all".
     """
 
     requirements: tuple[Path, ...] = ()
     deps: bool = True
     resolver: Literal["uv", "pip"] | None = None
-    python_version: str | None = None
-    platform: str | None = None
+    python_version: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
+    stdlib: Literal["used", "all"] | None = None
     selection: Selection = field(default_factory=Selection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """The layers, the first on top, and the interpreter that is to compile them.
+    """What is for one target: the layers, the first on top, and the interpreter that compiles them.
 
-    `environment` is None if there was no wheel to choose.
+    `platform` is the tag that was asked for; `environment` is None if there was no wheel to choose;
+    `library` is the layer below them all, for the interpreter's own release only.
     """
 
     layers: list[Layer]
     python: str
-    environment: "Environment | None"
+    platform: str | None = None
+    environment: "Environment | None" = None
+    library: "Library | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ class Given:
 @contextlib.contextmanager
 def gathered(
     sources: Sequence[str | os.PathLike[str]], inputs: Inputs, *, output: Path
-) -> Iterator[Gathered]:
-    """Yield what there is to pack; what was built for it is removed afterwards.
+) -> Iterator[list[Gathered]]:
+    """Yield what there is to pack for each target; what was built for it is removed afterwards.
 
     A source is a directory as it would stand on `sys.path`; a project; a wheel; or, if nothing of
     that name is there, a requirement that says more than a name. Directories lie on top in their
@@ -71,20 +78,33 @@ def gathered(
     given = _sorted(sources)
     layers = walked(given.directories, exclude=output)
     asked_for = (given.wheels, given.projects, given.requirements, inputs.requirements)
-    if not any(asked_for) and not inputs.python_version and not inputs.platform:
-        yield Gathered(
-            layers=selected(layers, inputs.selection), python=sys.executable, environment=None
-        )
+    if not any((*asked_for, inputs.python_version, inputs.platform)):
+        alone = Gathered(layers=selected(layers, inputs.selection), python=sys.executable)
+        yield [_with_library(alone, inputs)]
         return
     from litebundle.collect.packages import package_layers  # some 200 modules
 
     with tempfile.TemporaryDirectory(prefix="litebundle-") as work:
-        packages, environment = package_layers(given, inputs, Path(work))
-        yield Gathered(
-            layers=selected([*layers, *packages], inputs.selection),
-            python=environment.python,
-            environment=environment,
-        )
+        yield [
+            _with_library(
+                Gathered(
+                    layers=selected([*layers, *packages], inputs.selection),
+                    python=environment.python,
+                    platform=platform,
+                    environment=environment,
+                ),
+                inputs,
+            )
+            for platform, environment, packages in package_layers(given, inputs, Path(work))
+        ]
+
+
+def _with_library(target: Gathered, inputs: Inputs) -> Gathered:
+    if inputs.stdlib is None:
+        return target
+    from litebundle.collect.stdlib import library
+
+    return replace(target, library=library(target.python, target.layers, inputs.stdlib))
 
 
 def is_source(text: str) -> bool:

@@ -121,7 +121,7 @@ class Overlay:
             self._conflict(entry.path, directory, entry.location, "directory and file")
             return False
         if same := self.entries.get(entry.path):
-            if not _equal(same, entry):
+            if not equal(same, entry):
                 self._conflict(entry.path, same.location, entry.location, _CONTENTS)
             return False
         if other := self._other_way(entry):
@@ -170,7 +170,8 @@ def _packages(entries: Iterable[Entry]) -> set[str]:
     return {module[0] for module in modules if module and module[1].package}
 
 
-def _equal(one: Entry, other: Entry) -> bool:
+def equal(one: Entry, other: Entry) -> bool:
+    """Tell whether two files have the same content; raises BuildError if one cannot be read."""
     if one.archived or other.archived:
         return one.size == other.size and one.read() == other.read()
     try:

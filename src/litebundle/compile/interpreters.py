@@ -9,26 +9,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from litebundle.collect import tools
 from litebundle.errors import BuildError
 
 _SECONDS = 30
 
 
-def find(version: str) -> str:
-    """Return a CPython of the version ("3.12", "3.12.1"): the running one, else the first found.
+def find(wanted: str) -> str:
+    """Return a CPython by its path or version ("3.12", "3.12.1"): the running one, else the first.
 
     Raises BuildError if there is none.
     """
-    wanted = version.split(".")
+    if not wanted[:1].isdecimal():
+        path = shutil.which(wanted)
+        if path is None:
+            raise BuildError(
+                f"{wanted} is no program", hint="name a CPython by its path, or by its version"
+            )
+        return str(Path(path).absolute())
+    version = wanted.split(".")
     running = [str(number) for number in sys.version_info[:3]]
-    if running[: len(wanted)] == wanted:
+    if running[: len(version)] == version:
         return sys.executable
-    for python in _candidates(version):
-        if _version(python)[: len(wanted)] == wanted:
+    for python in _candidates(wanted):
+        if _version(python)[: len(version)] == version:
             return python
     raise BuildError(
-        f"there is no Python {version} on this machine to compile with",
-        hint=f"install it so that python{'.'.join(wanted[:2])} is on the PATH",
+        f"there is no Python {wanted} on this machine to compile with",
+        hint=f"install it so that python{'.'.join(version[:2])} is on the PATH, or name its path",
     )
 
 
@@ -36,7 +44,7 @@ def ask(python: str, code: str) -> Any:
     """Return what the interpreter prints as JSON, running the code by itself; raises BuildError."""
     try:
         done = subprocess.run(
-            [python, "-I", "-c", code], capture_output=True, check=True, timeout=_SECONDS
+            [python, "-I", "-S", "-c", code], capture_output=True, check=True, timeout=_SECONDS
         )
         return json.loads(done.stdout)
     except subprocess.CalledProcessError as error:
@@ -63,6 +71,23 @@ def _candidates(version: str) -> Iterator[str]:
     for root in roots:
         for python in sorted(root.glob(f"*{minor}*/bin/python{minor}"), reverse=True):
             yield str(python)
+    # Those that ask the registry, or a configuration, come last: they cost a start-up.
+    code = "import sys; print(sys.executable)"
+    if launcher := shutil.which("py"):
+        yield from _printed([launcher, f"-{minor}", "-I", "-c", code])
+    if uv := tools.uv():
+        yield from _printed([uv, "python", "find", "--system", "--no-python-downloads", version])
+
+
+def _printed(command: list[str]) -> Iterator[str]:
+    """Yield the line that a command prints, nothing if it fails."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, check=True, timeout=_SECONDS, encoding="utf-8"
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return
+    yield from done.stdout.splitlines()[:1]
 
 
 def _version(python: str) -> list[str]:

@@ -64,11 +64,12 @@ class Worker:
         finally:
             watchdog.cancel()
         match answer:
-            case [str(implementation), str(version), str(cache_tag), bytes(magic)]:
+            case [str(implementation), str(version), str(cache_tag), str(flags), bytes(magic)]:
                 return Target(
                     implementation=implementation,
                     version=version,
                     cache_tag=cache_tag,
+                    abiflags=flags,
                     magic=magic,
                     optimize=optimize,
                 )

@@ -46,12 +46,13 @@ def _receive(stream: io.BufferedReader) -> bytes:
     return data if len(data) == size else b""
 
 
-def _identity() -> tuple[str, str, str | None, bytes]:
+def _identity() -> tuple[str, str, str | None, str, bytes]:
     # importlib.util has it too, for many times the start-up.
     from _frozen_importlib_external import MAGIC_NUMBER
 
     version = ".".join(map(str, sys.version_info[:3]))
-    return sys.implementation.name, version, sys.implementation.cache_tag, MAGIC_NUMBER
+    flags: str = getattr(sys, "abiflags", "")
+    return sys.implementation.name, version, sys.implementation.cache_tag, flags, MAGIC_NUMBER
 
 
 def _silence() -> None:

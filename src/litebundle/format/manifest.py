@@ -5,8 +5,14 @@ In a database its pairs are the rows of the table `manifest`, in a zip the lines
 """
 
 from . import checksum
+from .listing import Ref, decode_ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CHECKSUM = "checksum"
+ANY = "any"
 
 
 class Variant:
@@ -39,6 +45,78 @@ def parse_variant(text: str) -> Variant:
     if variant.text != text:  # fromhex and int take more than that
         raise ValueError(f"no variant: {text!r}")
     return variant
+
+
+class Target:
+    """Whom a root is for: `python` is its cache tag and ABI flags, `platform` a tag (PEP 425).
+
+    `release` is the only one that it is for ("3.13.0"), ANY if it is for all of that Python; the
+    platform is ANY if nothing in the root depends on it.
+    """
+
+    __slots__ = ("platform", "python", "release", "root")
+
+    def __init__(self, python: str, release: str, platform: str, root: int) -> None:
+        self.python = python
+        self.release = release
+        self.platform = platform
+        self.root = root
+
+    def __repr__(self) -> str:
+        return f"<Target {self.text}>"
+
+    def __str__(self) -> str:
+        release = "" if self.release == ANY else f"-{self.release}"
+        return f"{self.python}-{self.platform}{release}"
+
+    @property
+    def text(self) -> str:
+        """The value of a `target.N` key: "cpython-313 any manylinux_2_28_x86_64 0"."""
+        return f"{self.python} {self.release} {self.platform} {self.root}"
+
+
+def parse_target(text: str) -> Target:
+    """Parse `Target.text`; raises ValueError for anything else."""
+    python, release, platform, root = text.split(" ")
+    target = Target(python, release, platform, int(root))
+    if target.text != text or target.root < 0:
+        raise ValueError(f"no target: {text!r}")
+    return target
+
+
+class Root:
+    """One tree of the bundle: the listing of its top, and which variants are its columns."""
+
+    __slots__ = ("columns", "ref")
+
+    def __init__(self, ref: Ref, columns: list[int]) -> None:
+        self.ref = ref
+        self.columns = columns
+
+    def __repr__(self) -> str:
+        return f"<Root {self.text}>"
+
+    @property
+    def text(self) -> str:
+        """The value of a `root.N` key: the reference, hexadecimal, and the numbers "0,1"."""
+        return f"{self.ref.encode().hex()} {columns_text(self.columns)}"
+
+
+def columns_text(columns: "Iterable[int]") -> str:
+    """Return the numbers of variants as they stand in a root: "0,1"."""
+    return ",".join(map(str, columns))
+
+
+def parse_root(text: str) -> Root:
+    """Parse `Root.text`; raises ValueError for anything else."""
+    encoded, columns = text.split(" ")
+    ref = decode_ref(bytes.fromhex(encoded))
+    if ref is None:
+        raise ValueError("a root without a listing")
+    root = Root(ref, [int(number) for number in columns.split(",")] if columns else [])
+    if root.text != text or min(root.columns, default=0) < 0:
+        raise ValueError(f"no root: {text!r}")
+    return root
 
 
 def lines(pairs: list[tuple[str, str]]) -> bytes:
@@ -76,8 +154,23 @@ def parse_lines(text: bytes) -> list[tuple[str, str]]:
 
 
 def variants(manifest: dict[str, str]) -> list[Variant]:
-    """Return the kinds of stored code, in the order of the listings' columns."""
-    found: list[Variant] = []
-    while text := manifest.get(f"variant.{len(found)}"):
-        found.append(parse_variant(text))
+    """Return the kinds of stored code, by their numbers; raises ValueError."""
+    return [parse_variant(text) for text in _numbered(manifest, "variant")]
+
+
+def targets(manifest: dict[str, str]) -> list[Target]:
+    """Return whom the bundle is for, preferred ones first; raises ValueError."""
+    return [parse_target(text) for text in _numbered(manifest, "target")]
+
+
+def roots(manifest: dict[str, str]) -> list[Root]:
+    """Return the trees of the bundle, by their numbers; raises ValueError."""
+    return [parse_root(text) for text in _numbered(manifest, "root")]
+
+
+def _numbered(manifest: dict[str, str], key: str) -> list[str]:
+    """Return the values of key.0, key.1 and so on, up to the first that is missing."""
+    found: list[str] = []
+    while text := manifest.get(f"{key}.{len(found)}"):
+        found.append(text)
     return found

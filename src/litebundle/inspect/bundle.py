@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from typing import Self
 
 from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format import listing as flag
 from litebundle.format.listing import Listing, decode_ref
-from litebundle.format.manifest import Variant
+from litebundle.format.manifest import Target, Variant
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.containers import SqliteContainer
 
@@ -73,6 +75,27 @@ class Bundle:
             )
         self.archive: Archive = archive
 
+    def at(self, root: int) -> Self:
+        """Return the bundle as those see it that another of its roots is for."""
+        other = copy(self)
+        other.archive = self.archive.at(root)
+        return other
+
+    def seen_by(self, target: str) -> Self:
+        """Return the bundle as a target sees it, named in full or by the beginning of its name.
+
+        Of several the last is meant, which is for all releases. Raises BundleError if it is none.
+        """
+        for found in reversed(self.targets):
+            if str(found).startswith(target):
+                return self.at(found.root)
+        raise BundleError(
+            f"not for {target}",
+            file=self.path,
+            found=", ".join(map(str, self.targets)),
+            hint="name one of these, or its beginning",
+        )
+
     def __repr__(self) -> str:
         return f"<Bundle {self.path!r}, build {self.identity[:12]}>"
 
@@ -92,8 +115,18 @@ class Bundle:
         return self.archive.identity
 
     @property
+    def targets(self) -> list[Target]:
+        """Whom the bundle is for, preferred ones first."""
+        return self.archive.targets
+
+    @property
+    def target(self) -> Target | None:
+        """Which of them the running interpreter is, None if it is none."""
+        return self.archive.target
+
+    @property
     def variants(self) -> list[Variant]:
-        """The interpreters and optimization levels whose code is stored."""
+        """The interpreters and optimization levels that this root has code for."""
         return self.archive.variants
 
     @property

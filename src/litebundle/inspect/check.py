@@ -10,10 +10,11 @@ from types import MappingProxyType
 from litebundle.errors import BundleError
 from litebundle.format import checksum, names
 from litebundle.format.listing import Listing, Ref, decode_ref
+from litebundle.format.manifest import variants
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS, decode
-from litebundle.write.content import Blob, Directory, File, Module, Placement, identity
+from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
 
 NOTHING: Mapping[int, Blob] = MappingProxyType({})
 
@@ -34,7 +35,7 @@ def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterato
 class Check:
     """One pass over a bundle; `run` fills the other attributes.
 
-    `directories` is the content as found, `listings` their numbers, `blobs` what is referred to by
+    `roots` is the content as found, `listings` their numbers, `blobs` what is referred to by
     number, `read` the bytes that went through a checksum, `moved` how many blobs and listings were
     not where their references say. What is stored as `written` says needs no decoding.
     """
@@ -42,12 +43,13 @@ class Check:
     def __init__(self, archive: Archive, written: Mapping[int, Blob] = NOTHING) -> None:
         self.archive = archive
         self._written = written
-        self.directories: dict[str, Directory] = {}
-        self.listings: dict[int, tuple[str, str]] = {}
+        self.roots: list[Root] = []
+        self.listings: dict[int, tuple[int, str, str]] = {}
         self.blobs: dict[int, Blob] = {}
         self.read = 0
         self.moved = 0
-        self._variants = len(archive.variants)
+        self._variants = [str(variant) for variant in variants(archive.manifest)]
+        self._names: list[str] = []  # of the columns of the root at hand
         self._base = archive.container.base
         self._refs: dict[int, tuple[object, ...]] = {}
         self._placements: dict[int, Placement] = {}
@@ -55,21 +57,25 @@ class Check:
 
     def run(self) -> list[str]:
         """Return a sentence for every fault."""
-        self._walk()
-        self._found += contradictions(self.directories)
+        for found in self.archive.roots:
+            self._names = [self._variants[number] for number in found.columns]
+            root = Root(directories={}, columns=tuple(found.columns))
+            self.roots.append(root)
+            self._walk(found.ref, root)
+            self._found += contradictions(root.directories)
         if not self._found:
             self._compare_identity()
         return self._found
 
-    def _walk(self) -> None:
-        pending = [("", decode_ref(bytes.fromhex(self.archive.manifest["root"])))]
+    def _walk(self, ref: Ref | None, root: Root) -> None:
+        pending = [("", ref)]
         while pending:
             path, ref = pending.pop()
             listing = self._listing(ref, ("directory", path))
             if listing is None:
                 continue
             self._check_names(path, listing)
-            self.directories[path] = self._directory(path, listing)
+            root.directories[path] = self._directory(path, listing)
             inside = f"{path}/" if path else ""
             pending += [
                 (inside + name, listing.directory(index))
@@ -81,7 +87,8 @@ class Check:
         if ref is None:
             self._found.append(f"{what} is missing")
             return None
-        if self.listings.setdefault(ref.identifier, of) != of:
+        key = len(self.roots) - 1, *of
+        if self.listings.setdefault(ref.identifier, key) != key:
             self._found.append(f"{what} is another's too")
             return None
         data = self._content(ref, LISTINGS, what)
@@ -94,8 +101,8 @@ class Check:
         except ValueError as error:
             self._found.append(f"{what} is damaged: {error}")
             return None
-        if listing.variants != self._variants:
-            self._found.append(f"{what} has {listing.variants} variants, not {self._variants}")
+        if listing.variants != len(self._names):
+            self._found.append(f"{what} has {listing.variants} variants, not {len(self._names)}")
             return None
         return listing
 
@@ -122,7 +129,7 @@ class Check:
         files = self._files(listing, inside)
         return Directory(
             path=path,
-            variants=self._variants,
+            variants=len(self._names),
             modules={
                 name: Module(
                     flags=listing.flags(index), codes=self._codes(listing, index, inside + name)
@@ -151,7 +158,7 @@ class Check:
     def _codes(self, listing: Listing, index: int, path: str) -> list[Blob | None]:
         return [
             self._blob(decode_ref(listing.code(number, index)), f"code of {path} for {variant}")
-            for number, variant in enumerate(self.archive.variants)
+            for number, variant in enumerate(self._names)
         ]
 
     def _placement(self, listing: Listing, index: int, unit: str) -> Placement | None:
@@ -241,11 +248,12 @@ class Check:
             return None
 
     def _compare_identity(self) -> None:
-        variants = [
-            (f"variant.{number}", variant.text)
-            for number, variant in enumerate(self.archive.variants)
+        said = [
+            (key, value)
+            for key, value in self.archive.manifest.items()
+            if key.startswith(("variant.", "target."))
         ]
-        found = identity(self.directories.values(), variants)
+        found = identity(self.roots, said)
         if found != self.archive.identity:
             self._found.append(
                 f"the content has another identity than the manifest says: "

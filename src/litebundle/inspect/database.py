@@ -17,7 +17,6 @@ from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
-from litebundle.write.content import Directory
 from litebundle.write.sqlite import SCHEMA
 
 _LONGEST = 480
@@ -94,7 +93,8 @@ def _hidden(connection: apsw.Connection, check: Check) -> Iterator[tuple[object,
     """Yield the code of modules that a package of their name hides: no listing refers to it."""
     paths = {
         f"{directory.path}/{name}.py".lstrip("/")
-        for directory in check.directories.values()
+        for root in check.roots
+        for directory in root.directories.values()
         for name, module in directory.modules.items()
         if module.flags & PACKAGE and module.flags & SOURCE
     }
@@ -122,15 +122,15 @@ def _blobs(
 
 def _expected(bundle: Bundle, check: Check) -> Iterator[tuple[str, str, set[tuple[object, ...]]]]:
     """Yield table, columns and rows of what the listings tell a second time."""
-    directories = check.directories.values()
+    directories = [found for root in check.roots for found in root.directories.values()]
     files = [file for directory in directories for file in directory.files.values()]
     placements = [found for directory in directories for found in directory.placements.values()]
     yield (
         "listings",
-        "id, kind, iif(kind = 'directory', path, NULL)",
+        "id, root, kind, iif(kind = 'directory', path, NULL)",
         {
-            (number, kind, path if kind == "directory" else None)
-            for number, (kind, path) in check.listings.items()
+            (number, root, kind, path if kind == "directory" else None)
+            for number, (root, kind, path) in check.listings.items()
         },
     )
     yield (
@@ -138,22 +138,28 @@ def _expected(bundle: Bundle, check: Check) -> Iterator[tuple[str, str, set[tupl
         "path, kind, mode, blob",
         {(f.path, Kind.of(f.path).value, f.mode, f.blob.identifier) for f in files},
     )
-    yield "code", "module, path, variant, blob", {row for d in directories for row in _code(d)}
+    yield "code", "module, path, variant, blob", set(_code(check))
     yield "placements", "level, key", {(found.level, found.key) for found in placements}
     yield (
         "distributions",
         "name, version, path",
-        {(found.name, found.version, found.path) for found in bundle.distributions()},
+        {
+            (found.name, found.version, found.path)
+            for number in range(len(check.roots))
+            for found in bundle.at(number).distributions()
+        },
     )
 
 
-def _code(directory: Directory) -> Iterator[tuple[object, ...]]:
-    inside = f"{directory.path}/" if directory.path else ""
-    for name, module in directory.modules.items():
-        if module.flags & PACKAGE:  # told by the `__init__` of its own directory
-            continue
-        stem = inside + name
-        dotted = stem.removesuffix("/__init__").replace("/", ".")
-        for variant, blob in enumerate(module.codes):
-            if blob is not None:
-                yield dotted, f"{stem}.py", variant, blob.identifier
+def _code(check: Check) -> Iterator[tuple[object, ...]]:
+    for root in check.roots:
+        for directory in root.directories.values():
+            inside = f"{directory.path}/" if directory.path else ""
+            for name, module in directory.modules.items():
+                if module.flags & PACKAGE:  # told by the `__init__` of its own directory
+                    continue
+                stem = inside + name
+                dotted = stem.removesuffix("/__init__").replace("/", ".")
+                for variant, blob in zip(root.columns, module.codes, strict=True):
+                    if blob is not None:
+                        yield dotted, f"{stem}.py", variant, blob.identifier

@@ -61,14 +61,15 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
         present = set(archive.namelist())
         numbered = archive.read(MEMBERS_MEMBER).decode().split("\0")
     known = {*numbered, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER}
-    entries = {f"{each.path}/" for each in check.directories.values() if has_entry(each)}
+    [root] = check.roots
+    entries = {f"{each.path}/" for each in root.directories.values() if has_entry(each)}
     for name in sorted(present - known - entries):
         yield f"member {name} is not in the index"
     for name in sorted(entries - present):
         yield f"directory {name} has no entry, and is no namespace package for zipimport"
     for name in sorted(set(numbered) - present):
         yield f"member {name} of the index is missing"
-    for directory in check.directories.values():
+    for directory in root.directories.values():
         for file in directory.files.values():
             if numbered[file.blob.identifier - 1 : file.blob.identifier] != [file.path]:
                 yield f"file {file.path} is not the member of that name"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from litebundle.collect.tree import Entry, Kind, Tree
-from litebundle.place.ground import Ground, directories, is_data, is_native, is_test
+from litebundle.place.ground import Ground, directories, is_native, is_test
 from litebundle.place.judge import Finding, judge
 from litebundle.place.level import Level
 from litebundle.place.syntax import Syntax
@@ -63,7 +63,7 @@ class Analyser:
         self._data = {
             unit
             for unit, entries in self.ground.members.items()
-            if any(is_data(entry) for entry in entries)
+            if not self.ground.data.isdisjoint(entry.path for entry in entries)
         }
 
     def see(self, path: str, source: bytes) -> None:
@@ -75,6 +75,12 @@ class Analyser:
             path.endswith("__main__.py") or _hinted(_head(source), hints)
         ):
             self._sources[path] = source
+
+    def see_all(self) -> None:
+        """Read all sources; raises BuildError for one that cannot be read."""
+        for entry in self.ground.entries.values():
+            if entry.kind is Kind.SOURCE:
+                self.see(entry.path, entry.read())
 
     def evidence(self, *, thorough: bool) -> dict[str, Evidence]:
         """Return what was found about each unit, not `thorough`: enough to know its level."""
@@ -196,7 +202,7 @@ class Analyser:
                 yield Finding(level=Level.ALL, path=path, line=0, sentence=sentence)
 
     def _counts(self, path: str) -> bool:
-        return is_data(self.ground.entries[path]) and not is_test(path)
+        return path in self.ground.data and not is_test(path)
 
     def _undecided(self, unit: str, evidence: Evidence) -> Iterator[Finding]:
         """Yield the data of which nothing is known but that somebody packed them."""

@@ -1,7 +1,7 @@
 """The level of every package: what its user says, what is known of it, what its code shows."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -91,18 +91,20 @@ def _reasons(evidence: Evidence) -> Iterator[str]:
             yield _NOTHING
 
 
-def check_chosen(chosen: Mapping[str, str], ground: Ground) -> None:
-    """Raise BuildError if a level was chosen that is none, or for what is not there."""
+def check_chosen(chosen: Mapping[str, str], grounds: Sequence[Ground]) -> None:
+    """Raise BuildError if a level was chosen that is none, or for what no target has."""
     problems = []
     for package, level in chosen.items():
         unit = package.replace(".", "/")
         if level not in NAMES:
             problems.append(f"{package}: {level!r} is not a level")
-        elif unit not in ground.members:
-            top = ground.unit(unit)
+        elif not any(unit in ground.members for ground in grounds):
+            top = next(filter(None, (ground.unit(unit) for ground in grounds)), None)
             where = f"no level of its own, only {module_name(top)} has" if top else "not there"
             problems.append(f"{package}: {where}")
-        elif level == str(Level.CODE) and any(map(is_native, ground.members[unit])):
+        elif level == str(Level.CODE) and any(
+            is_native(entry) for ground in grounds for entry in ground.members.get(unit, ())
+        ):
             problems.append(f"{package}: has native files, which must be on disk to be loaded")
     if problems:
         raise BuildError(

@@ -7,18 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litebundle.collect.directory import walked
 from litebundle.collect.inputs import Inputs, gathered, is_source
 from litebundle.collect.overlay import merged
 from litebundle.collect.selection import Selection, selected
-from litebundle.collect.tree import Entry, Kind, Layer, Packed, Tree
+from litebundle.collect.tree import Entry, Layer, Packed, Tree
 from litebundle.errors import BuildError
 from litebundle.inspect.bundle import Bundle
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import Decision, check_chosen, decided
 from litebundle.place.level import Level
 from litebundle.runtime.archive import open_archive
+
+if TYPE_CHECKING:
+    from litebundle.collect.environment import Environment
 
 _SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
 
@@ -50,7 +54,9 @@ def explain(what: Sequence[str], question: Question = Question()) -> list[Decisi
         found = _recorded(bundle, _judged(_unpacked(bundle), question))
     elif sources or question.inputs.requirements:
         with gathered(sources, question.inputs, output=Path(os.devnull)) as given:
-            found = _judged(merged(given.layers, overlay=question.overlay), question)
+            first = given[0]  # of several targets
+            tree = merged(first.layers, overlay=question.overlay)
+            found = _judged(tree, question, first.environment)
     else:
         found = _judged(_installed(names), question)
     missing = [name for name in names if name not in found]
@@ -62,14 +68,13 @@ def explain(what: Sequence[str], question: Question = Question()) -> list[Decisi
     return [found[name] for name in sorted(names or found)]
 
 
-def _judged(tree: Tree, question: Question) -> dict[str, Decision]:
-    version = question.inputs.python_version
-    numbers = version.split(".") if version else sys.version_info[:3]
-    analyser = Analyser(tree, tuple(map(int, numbers)))
-    check_chosen(question.place, analyser.ground)
-    for entry in tree.entries:
-        if entry.kind is Kind.SOURCE:
-            analyser.see(entry.path, entry.read())
+def _judged(
+    tree: Tree, question: Question, environment: "Environment | None" = None
+) -> dict[str, Decision]:
+    version = environment.markers["python_version"].split(".") if environment else sys.version_info
+    analyser = Analyser(tree, tuple(map(int, version[:2])))
+    check_chosen(question.place, [analyser.ground])
+    analyser.see_all()
     decisions = decided(analyser, question.place, thorough=True).values()
     return {decision.package: decision for decision in decisions}
 

@@ -19,7 +19,8 @@ class Ground:
     """Files by path, and by the unit whose they are.
 
     A unit is a topmost package, by its path ("google/cloud/storage"), or a module outside of any
-    package. `members` has the units' files; `loose` are data files of nobody.
+    package. `members` has the units' files; `loose` are data files of nobody; `data` those that
+    somebody may want to read.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -40,6 +41,7 @@ class Ground:
                 self.members[unit].append(entry)
             elif entry.kind is Kind.DATA and entry.path not in owned:
                 self.loose.append(entry.path)
+        self.data = {entry.path for entry in tree.entries if is_data(entry)}
         self._paths = sorted(self.entries)
 
     def unit(self, path: str) -> str | None:

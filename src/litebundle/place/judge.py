@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from litebundle.collect.tree import Kind
-from litebundle.place.ground import Ground, is_data, is_native, is_test
+from litebundle.place.ground import Ground, is_native, is_test
 from litebundle.place.level import Level
 from litebundle.place.location import Location
 from litebundle.place.uses import Act, Use
@@ -71,7 +71,9 @@ class _Meant:
         named = location.made and not is_test(use.path)  # markers count where they are asked for
         self.sources = [e.path for e in entries if e.kind is Kind.SOURCE]
         self.data = [
-            e.path for e in entries if is_data(e) or is_native(e) or (named and _is_file(e.kind))
+            e.path
+            for e in entries
+            if e.path in ground.data or is_native(e) or (named and _is_file(e.kind))
         ]
         self.is_package = path in ground.packages
 

@@ -16,10 +16,12 @@ _NEVER = {Level.DATA: (Kind.SOURCE, Kind.BYTECODE), Level.ALL: (Kind.BYTECODE,)}
 class PlacedUnit:
     """Packages and modules whose files go to one directory, at one level, and those files.
 
-    `modules` are their paths in the bundle ("numpy", "google/cloud/storage").
+    `modules` are their paths in the bundle ("numpy", "google/cloud/storage"), `decisions` what was
+    decided about each.
     """
 
     modules: tuple[str, ...]
+    decisions: tuple[Decision, ...]
     level: Level
     entries: tuple[Entry, ...]
 
@@ -42,11 +44,12 @@ def placed_units(ground: Ground, decisions: Mapping[str, Decision]) -> list[Plac
         _join(groups, {unit, *(there for path in reach if (there := ground.unit(path)) in placed)})
     found = []
     for modules in sorted({tuple(sorted(group)) for group in groups.values()}):
-        level = max(decisions[unit].level for unit in modules)
+        taken = tuple(decisions[unit] for unit in modules)
+        level = max(decision.level for decision in taken)
         members = (entry.path for unit in modules for entry in ground.members[unit])
         others = (path for unit in modules for path in beside[unit])
         entries = _placed(ground, {*members, *others}, level)
-        found.append(PlacedUnit(modules=modules, level=level, entries=entries))
+        found.append(PlacedUnit(modules=modules, decisions=taken, level=level, entries=entries))
     return found
 
 

@@ -7,9 +7,10 @@ from _imp import source_hash
 from ..errors import BundleCorrupt, BundleIOError, BundleVersionError
 from ..format import CHECKSUM_KEY, VERSION, checksum
 from ..format.listing import Listing, Ref, decode_ref
-from ..format.manifest import Variant, variants
+from ..format.manifest import Variant, roots, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
 from .descriptor import Descriptor, pread
+from .target import fits_platform, fitting_target, nearest_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ class Archive:
     """A bundle that stays open: one descriptor, no lock, all state immutable or replaced whole.
 
     `stamp` is that of the file as it was opened (see `descriptor.stamp`), `identity` the digest of
-    the logical content, `variant` the column of code for this interpreter, None if there is none.
+    the logical content. Of the bundle's roots it serves one: `target` is whom that is for, None if
+    none of the `targets` is the running interpreter; `variants` are its columns of code, `variant`
+    that for this interpreter, None if there is none; `native` tells whether extension modules of
+    it run on this platform.
     """
 
     __slots__ = (
@@ -34,28 +38,49 @@ class Archive:
         "_size",
         "identity",
         "manifest",
+        "native",
         "path",
+        "root",
+        "roots",
+        "target",
+        "targets",
         "variant",
         "variants",
     )
 
-    def __init__(self, descriptor: Descriptor, container: "SqliteContainer | ZipContainer") -> None:
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        container: "SqliteContainer | ZipContainer",
+        root: int | None = None,
+    ) -> None:
         self.path = descriptor.path
         self._use(descriptor, container)
         try:
             self.manifest = container.manifest()
             self._check_version()
             self.identity = self.manifest["identity"]
-            self.variants = variants(self.manifest)
-            root = decode_ref(bytes.fromhex(self.manifest["root"]))
-            if root is None:
-                raise ValueError("manifest without a root")
-        except (KeyError, ValueError) as error:
+            self.targets = targets(self.manifest)
+            self.roots = roots(self.manifest)
+            self.target = fitting_target(self.targets)
+            chosen = self.target or nearest_target(self.targets)
+            if chosen is None or max(t.root for t in self.targets) >= len(self.roots):
+                raise ValueError("nobody whom it is for, or with a root that is not there")
+            self.root = chosen.root if root is None else root
+            stored = variants(self.manifest)
+            columns = [[stored[number] for number in found.columns] for found in self.roots]
+            self.variants = columns[self.root]
+        except (LookupError, ValueError) as error:
             raise BundleCorrupt(
                 f"damaged manifest: {error}", file=self.path, hint=_REBUILD
             ) from error
+        self.native = self.target is not None or fits_platform(chosen.platform)
         self.variant = fitting(self.variants)
-        self._listings = {"": self._listing(root, "")}
+        self._listings = {"": self._listing(self.roots[self.root].ref, "")}
+
+    def at(self, root: int) -> "Archive":
+        """Return the archive serving another of its roots, for those who inspect it."""
+        return Archive(self._descriptor, self._container, root)
 
     def _use(self, descriptor: Descriptor, container: "SqliteContainer | ZipContainer") -> None:
         self._descriptor = descriptor
@@ -167,7 +192,7 @@ class Archive:
                 f"damaged listing of {directory!r}: {error}", file=self.path, hint=_REBUILD
             ) from error
         if listing.variants != len(self.variants):
-            raise BundleCorrupt(f"listing of {directory!r} of another bundle", file=self.path)
+            raise BundleCorrupt(f"listing of {directory!r} of another tree", file=self.path)
         return listing
 
     def listing(self, directory: str) -> Listing | None:

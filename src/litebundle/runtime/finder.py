@@ -13,7 +13,12 @@ from _frozen_importlib_external import (
 
 from ..format import listing as kinds
 from ..format.listing import REF_SIZE, Listing, encode_listing
-from .loader import BundleBytecodeLoader, BundleLoader, PlacedExtensionLoader
+from .loader import (
+    BundleBytecodeLoader,
+    BundleLoader,
+    ForeignExtensionLoader,
+    PlacedExtensionLoader,
+)
 from .mount import Mount, mount_join, resolve
 
 TYPE_CHECKING = False
@@ -28,6 +33,7 @@ _DIRECTORY = kinds.DIRECTORY
 _PACKAGE = kinds.PACKAGE
 _PLAIN = kinds.SOURCE | kinds.PACKAGE | kinds.DIRECTORY
 _ANY_PACKAGE = kinds.PACKAGE | kinds.EXTENSION_PACKAGE | kinds.BYTECODE_PACKAGE
+_ANY_EXTENSION = kinds.EXTENSION | kinds.EXTENSION_PACKAGE
 _GONE = Listing(encode_listing(0, {}, {}, {}, {}))  # of a directory that the new file has not
 
 
@@ -200,7 +206,8 @@ class BundleFinder:
                 self._mount, self._directory, mount_join(unit.root, self._directory)
             )
         if flags & _ANY_PACKAGE:
-            inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
+            inside = f"{self._directory}/{name}".lstrip("/")
+            inner = (archive.listing(inside) if archive.native else None) or _GONE
             spec = where._native_spec(fullname, inner, "__init__", unit)
             if spec is not None:
                 return spec
@@ -208,7 +215,7 @@ class BundleFinder:
                 return _with(unit, where._source_spec(fullname, name, archive, code, _PACKAGE))
             if flags & kinds.BYTECODE_PACKAGE:
                 return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
-        if flags & kinds.EXTENSION:
+        if flags & kinds.EXTENSION and archive.native:
             spec = where._native_spec(fullname, listing, name, unit)
             if spec is not None:
                 return spec
@@ -216,7 +223,17 @@ class BundleFinder:
             return _with(unit, where._source_spec(fullname, name, archive, code, 0))
         if flags & kinds.BYTECODE:
             return where._bytecode_spec(fullname, archive, f"{name}.pyc")
-        return where._portion(fullname, name) if flags & _DIRECTORY else None
+        return where._unfit_spec(fullname, archive, flags)
+
+    def _unfit_spec(self, fullname: str, archive: "Archive", flags: int) -> ModuleSpec | None:
+        name = fullname.rpartition(".")[2]
+        if archive.target is None and flags & _ANY_EXTENSION:
+            # A7: a directory would say that there is no such module, and hide why
+            path = self._prefix + name + EXTENSION_SUFFIXES[0]
+            return spec_from_file_location(
+                fullname, path, loader=ForeignExtensionLoader(fullname, path, archive)
+            )
+        return self._portion(fullname, name) if flags & _DIRECTORY else None
 
     def _native_spec(
         self, fullname: str, listing: Listing, stem: str, unit: "Unit | None"

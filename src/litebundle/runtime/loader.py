@@ -19,6 +19,8 @@ from _imp import _fix_co_filename  # type: ignore[attr-defined]
 
 from ..errors import BundleError, BundleVersionError
 from ..format.listing import EMPTY_REF
+from ..format.manifest import ANY, variants
+from .target import running_platform, running_python
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ class BundleLoader(_InBundle, SourceFileLoader):  # type: ignore[misc]  # typesh
             file=self._archive.path,
             module=self.name,
             expected=f"{sys.implementation.cache_tag}{level}",
-            found=", ".join(map(str, self._archive.variants)) or "no code at all",
+            found=", ".join(map(str, variants(self._archive.manifest))) or "no code at all",
             build=self._archive.identity[:12],
             hint="build with this Python (and --optimize), or keep the sources in the bundle",
         )
@@ -201,6 +203,26 @@ class PlacedExtensionLoader(ExtensionFileLoader):
         if self._unit is not None:
             self._unit.place()
         return super().create_module(spec)  # type: ignore[arg-type]
+
+
+class ForeignExtensionLoader(ExtensionFileLoader):
+    """Refuse an extension module that the bundle has for other Pythons or platforms only."""
+
+    def __init__(self, name: str, path: str, archive: "Archive") -> None:
+        super().__init__(name, path)
+        self._archive = archive
+
+    def create_module(self, spec: object) -> "ModuleType":
+        """Raise BundleVersionError, naming whom there are extension modules for."""
+        raise BundleVersionError(
+            "no extension module for this Python and platform",
+            file=self._archive.path,
+            module=self.name,
+            expected=f"{running_python()}-{running_platform()}",
+            found=", ".join(str(t) for t in self._archive.targets if t.release == ANY),
+            build=self._archive.identity[:12],
+            hint="run one of these, or build with --python-version and --platform for this one",
+        )
 
 
 def _fspath(path: object) -> str:

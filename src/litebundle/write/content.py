@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing
+from litebundle.format.manifest import columns_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,11 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (root)."""
+class Root:
+    """One tree of a bundle: its directories by path, and which variants their columns are."""
 
     directories: dict[str, Directory]
-    variants: int
-    manifest: list[tuple[str, str]]
+    columns: tuple[int, ...]
 
     def bottom_up(self) -> Iterator[Directory]:
         """Yield every directory after those inside it."""
@@ -113,6 +113,24 @@ class Content:
         """Yield every file, by its path."""
         everything = (f for d in self.directories.values() for f in d.files.values())
         return iter(sorted(everything, key=lambda file: file.path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (the roots)."""
+
+    roots: tuple[Root, ...]
+    manifest: list[tuple[str, str]]
+
+    def placements(self) -> list[Placement]:
+        """Return every placement once, by the name of its unit."""
+        found = {(p.unit, p.key): p for root in self.roots for p in root.placements()}
+        return [found[key] for key in sorted(found)]
+
+    def files(self) -> list[File]:
+        """Return every file once, by its path, those of the first root first."""
+        found = dict.fromkeys(file for root in self.roots for file in root.files())
+        return sorted(found, key=lambda file: file.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +166,7 @@ def placement_listing(placement: Placement, variants: int, at: Addresses) -> byt
     return encode_listing(variants, {}, {}, {}, files)
 
 
-def identity(directories: Iterable[Directory], manifest: list[tuple[str, str]]) -> str:
+def identity(roots: Iterable[Root], manifest: list[tuple[str, str]]) -> str:
     """Return the digest (SHA-256, hexadecimal) over the logical content.
 
     Addresses, encodings and the container do not count: the same content in a database and in a
@@ -161,13 +179,19 @@ def identity(directories: Iterable[Directory], manifest: list[tuple[str, str]]) 
 
     for key, value in manifest:
         add("manifest", key, value)
-    for directory in sorted(directories, key=lambda d: d.path):
-        add("directory", directory.path)
-        for name, module in sorted(directory.modules.items()):
-            codes = [code.digest.hex() if code else "-" for code in module.codes]
-            add("module", name, module.flags, *codes)
-        for name, file in sorted(directory.files.items()):
-            add("file", name, file.mode, file.blob.digest.hex())
-        for name, placement in sorted(directory.placements.items()):
-            add("placement", name, placement.level, placement.key.hex())
+    for number, root in enumerate(roots):
+        add("root", number, columns_text(root.columns))
+        for directory in sorted(root.directories.values(), key=lambda d: d.path):
+            _add_directory(add, directory)
     return digest.hexdigest()
+
+
+def _add_directory(add: Callable[..., None], directory: Directory) -> None:
+    add("directory", directory.path)
+    for name, module in sorted(directory.modules.items()):
+        codes = [code.digest.hex() if code else "-" for code in module.codes]
+        add("module", name, module.flags, *codes)
+    for name, file in sorted(directory.files.items()):
+        add("file", name, file.mode, file.blob.digest.hex())
+    for name, placement in sorted(directory.placements.items()):
+        add("placement", name, placement.level, placement.key.hex())

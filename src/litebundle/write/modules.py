@@ -1,5 +1,7 @@
 """Entries to directories: which module names a directory has, and what stands behind each."""
 
+from collections.abc import Mapping
+
 from litebundle.collect.tree import Kind, Tree
 from litebundle.format import listing, names
 from litebundle.write.content import Blob, Directory, Module
@@ -35,8 +37,8 @@ def directories(tree: Tree, variants: int) -> dict[str, Directory]:
     return found
 
 
-def add_code(found: dict[str, Directory], path: str, blobs: list[Blob]) -> None:
-    """Enter the code of the source at a path, a blob for each variant, wherever it is looked up.
+def add_code(found: dict[str, Directory], path: str, blobs: Mapping[int, Blob]) -> None:
+    """Enter the code of the source at a path, by column, wherever it is looked up.
 
     A package's is entered in its parent directory, where `find_spec` needs it, and also under
     `__init__` in its own, which can be imported as a module of that name.
@@ -45,8 +47,13 @@ def add_code(found: dict[str, Directory], path: str, blobs: list[Blob]) -> None:
     name = filename.removesuffix(".py")
     module: Module = found[directory].module(name)
     if not module.flags & listing.PACKAGE:  # F4: the package hides the module of its name
-        module.codes = list(blobs)
+        _enter(module, blobs)
     if name == "__init__" and directory:
         parent, _, name = directory.rpartition("/")
         if "." not in name:
-            found[parent].module(name).codes = list(blobs)
+            _enter(found[parent].module(name), blobs)
+
+
+def _enter(module: Module, blobs: Mapping[int, Blob]) -> None:
+    for column, blob in blobs.items():
+        module.codes[column] = blob

@@ -19,13 +19,14 @@ import apsw
 
 from litebundle.format import APPLICATION_ID, VERSION, checksum
 from litebundle.format.listing import Ref
-from litebundle.format.manifest import seal
+from litebundle.format.manifest import columns_text, seal
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
 from litebundle.write.content import (
     Addresses,
     Blob,
     Content,
+    Root,
     directory_listing,
     placement_listing,
 )
@@ -33,8 +34,8 @@ from litebundle.write.encoding import Encoded, deflated
 
 SCHEMA = """
 CREATE TABLE manifest(id INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);
-CREATE TABLE listings(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL,
-    listing BLOB NOT NULL);
+CREATE TABLE listings(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, kind TEXT NOT NULL,
+    path TEXT NOT NULL, listing BLOB NOT NULL);
 CREATE TABLE blobs(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, encoding INTEGER NOT NULL,
     size INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT NOT NULL, kind TEXT NOT NULL,
@@ -56,6 +57,10 @@ CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, e
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
+
+
+_Key = tuple[int, str, str]
+"""Of a listing: the number of its root, its kind, and its path."""
 
 
 class SqliteWriter:
@@ -103,7 +108,7 @@ class SqliteWriter:
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write listings, tables and manifest, and close the database."""
         with _as_os_errors():
-            self._insert("code", self._codes)
+            self._insert("code", list(dict.fromkeys(self._codes)))
             self._insert(
                 "files", [(f.path, f.kind, f.mode, f.blob.identifier) for f in content.files()]
             )
@@ -111,16 +116,16 @@ class SqliteWriter:
             self._next_transaction()
             listings = _Listings(content, self._tails("blobs"))
             self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
-            ids = {p.unit: listings.ids["placement", p.unit] for p in content.placements()}
-            self._insert(
-                "placements", [(p.unit, p.level, p.key, ids[p.unit]) for p in content.placements()]
-            )
+            self._insert("placements", listings.placements())
             self._next_transaction()
             listings.offsets = self._tails("listings")
             for key, data in listings.encode().items():
                 self._patch("listings", "listing", listings.ids[key], data)
-            root = listings.refs["directory", ""].hex()
-            self._insert("manifest", seal([*content.manifest, ("root", root)]))
+            roots = [
+                (f"root.{number}", f"{listings.refs[number, 'directory', ''].hex()} {text}")
+                for number, text in enumerate(columns_text(r.columns) for r in content.roots)
+            ]
+            self._insert("manifest", seal([*content.manifest, *roots]))
             self._connection.execute("COMMIT")
             self._connection.close()
         if self._work != self._path:
@@ -192,31 +197,43 @@ class _Listings:
         self._content = content
         self._blobs = blobs
         # Top-down on disk: what is read first stands first.
-        keys = [("directory", d.path) for d in content.bottom_up()][::-1]
-        keys += [("placement", p.unit) for p in content.placements()]
+        keys: list[_Key] = []
+        for number, root in enumerate(content.roots):
+            keys += [(number, "directory", d.path) for d in root.bottom_up()][::-1]
+            keys += [(number, "placement", p.unit) for p in root.placements()]
         self.ids = {key: number for number, key in enumerate(keys, 1)}
         self.offsets: dict[int, tuple[int, int]] = {}
         self._blob_refs: dict[int, bytes] = {}
-        self.refs: dict[tuple[str, str], bytes] = {}
+        self.refs: dict[_Key, bytes] = {}
 
-    def encode(self) -> dict[tuple[str, str], bytes]:
+    def encode(self) -> dict[_Key, bytes]:
         """Return the listings in the order of their ids, with the offsets known so far."""
-        variants = self._content.variants
+        found: dict[_Key, bytes] = {}
+        for number, root in enumerate(self._content.roots):
+            self._encode(number, root, found)
+        return {key: found[key] for key in self.ids}
+
+    def placements(self) -> list[tuple[str, int, bytes, int]]:
+        """Return the rows of the table."""
+        return [
+            (p.unit, p.level, p.key, self.ids[number, "placement", p.unit])
+            for number, root in enumerate(self._content.roots)
+            for p in root.placements()
+        ]
+
+    def _encode(self, number: int, root: Root, found: dict[_Key, bytes]) -> None:
+        variants = len(root.columns)
         at = Addresses(
             blob=self._blob_ref,
-            listing=lambda path: self.refs["directory", path],
-            placed=lambda unit: self.refs["placement", unit],
+            listing=lambda path: self.refs[number, "directory", path],
+            placed=lambda unit: self.refs[number, "placement", unit],
         )
-        found: dict[tuple[str, str], bytes] = {}
-        for placement in self._content.placements():
-            self._add(
-                found, ("placement", placement.unit), placement_listing(placement, variants, at)
-            )
-        for directory in self._content.bottom_up():
-            self._add(
-                found, ("directory", directory.path), directory_listing(directory, variants, at)
-            )
-        return {key: found[key] for key in self.ids}
+        for placement in root.placements():
+            data = placement_listing(placement, variants, at)
+            self._add(found, (number, "placement", placement.unit), data)
+        for directory in root.bottom_up():
+            data = directory_listing(directory, variants, at)
+            self._add(found, (number, "directory", directory.path), data)
 
     def _blob_ref(self, blob: Blob) -> bytes:
         # Often asked: for a package's code twice, and each time the listings are encoded.
@@ -225,7 +242,7 @@ class _Listings:
             ref = self._blob_refs[blob.identifier] = blob.ref(*self._blobs[blob.identifier])
         return ref
 
-    def _add(self, found: dict[tuple[str, str], bytes], key: tuple[str, str], data: bytes) -> None:
+    def _add(self, found: dict[_Key, bytes], key: _Key, data: bytes) -> None:
         found[key] = data
         identifier = self.ids[key]
         self.refs[key] = Ref(

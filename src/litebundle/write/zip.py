@@ -14,7 +14,7 @@ from stat import S_IFDIR, S_IFREG
 
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, Ref
-from litebundle.format.manifest import Variant, lines, seal
+from litebundle.format.manifest import Variant, columns_text, lines, seal
 from litebundle.runtime.containers import FOOTER_MAGIC, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
 from litebundle.write.content import (
     Addresses,
@@ -70,22 +70,25 @@ class ZipWriter:
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write the index and close the zip; the manifest stands right before the directory."""
         del distributions  # their metadata are files
+        [root] = content.roots  # the paths of the members are one tree's
+        variants = len(root.columns)
         refs: dict[tuple[str, str], bytes] = {}
         at = Addresses(
             blob=lambda blob: blob.ref(self._offsets[blob.identifier]),
             listing=lambda path: refs["directory", path],
             placed=lambda unit: refs["placement", unit],
         )
-        for placement in content.placements():
-            data = placement_listing(placement, content.variants, at)
+        for placement in root.placements():
+            data = placement_listing(placement, variants, at)
             refs["placement", placement.unit] = self._listing(len(refs), data)
-        for directory in content.bottom_up():
+        for directory in root.bottom_up():
             if has_entry(directory):
                 self._zip.writestr(_info(directory.path + "/", 0o755), b"")
-            data = directory_listing(directory, content.variants, at)
+            data = directory_listing(directory, variants, at)
             refs["directory", directory.path] = self._listing(len(refs), data)
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
-        manifest = lines(seal([*content.manifest, ("root", refs["directory", ""].hex())]))
+        text = f"{refs['directory', ''].hex()} {columns_text(root.columns)}"
+        manifest = lines(seal([*content.manifest, ("root.0", text)]))
         footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
         self._write(MANIFEST_MEMBER, manifest + footer)
         self.close()

@@ -44,7 +44,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         exclude = ["*.txt"]
         only = ["app", "lib"]
         python-version = "3.12"
-        platform = "win_amd64"
+        platform = ["win_amd64", "manylinux_2_28_x86_64"]
+        stdlib = "used"
         place = {lib = "all", "app.data" = "code"}
     """
     assert defined(tmp_path, text) == Definition(
@@ -63,8 +64,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tests=False,
         exclude=("*.txt",),
         only=("app", "lib"),
-        python_version="3.12",
-        platform="win_amd64",
+        python_version=("3.12",),
+        platform=("win_amd64", "manylinux_2_28_x86_64"),
+        stdlib="used",
         place={"lib": "all", "app.data": "code"},
     )
 
@@ -152,7 +154,7 @@ def test_two_definitions_in_a_directory_are_one_too_many(tmp_path: Path) -> None
             "src = ['src']\npython-version = 3.12",
             "python-version: expected text in quotes, found 3.12",
         ),
-        ("src = ['src']\npython-version = 'new'", "python-version: expected a version like 3.12"),
+        ("src = ['src']\npython-version = 'new'", "python-version: expected versions like 3.12"),
         ("src = ['src']\nplace = 'all'", "place: expected a table of PACKAGE = LEVEL, found 'all'"),
         ("src = ['src']\nplace.lib = 'some'", "place: lib: expected code, data, all, found 'some'"),
         ("src = ['src']\npython_version = '3.12'", "no such key; is it python-version?"),

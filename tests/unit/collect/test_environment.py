@@ -132,3 +132,16 @@ def test_a_wheel_has_a_wheels_name() -> None:
     """Without one nobody knows for whom it is."""
     with pytest.raises(BuildError, match="is not named as wheels are"):
         environment().require(Path("demo.whl"))
+
+
+def test_a_wheel_ranks_by_its_best_tag() -> None:
+    """The more particular the better; one for others has no rank."""
+    found = environment()
+    plain, own = "py3-none-any", str(found.tags[0])
+    ranks = [found.rank(Path(f"demo-1.0-{tag}.whl")) for tag in (own, plain, "py2-none-any")]
+    assert ranks == [0, found.tags.index(next(t for t in found.tags if str(t) == plain)), None]
+
+
+def test_an_interpreter_may_be_named_by_its_path() -> None:
+    """Its own tags and markers are told."""
+    assert environment(sys.executable) == environment()

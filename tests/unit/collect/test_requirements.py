@@ -100,7 +100,7 @@ def test_another_python_has_its_own(resolved: Resolve, links: Path) -> None:
         pytest.skip("there is only one Python here")
     Wheel(name="multi", requires=[f"win; python_version == '{other}'"]).write(links)
     assert [package.name for package in resolved("multi>0")] == ["multi"]
-    assert [p.name for p in resolved("multi>0", python_version=other)] == ["multi", "win"]
+    assert [p.name for p in resolved("multi>0", python=other)] == ["multi", "win"]
 
 
 def test_another_platform_is_uvs(resolved: Resolve, links: Path, resolver: Resolver) -> None:

@@ -1,10 +1,12 @@
 """Interpreters: which is found for a version, and what it says when it is asked."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from litebundle.collect import tools
 from litebundle.compile.interpreters import ask, find
 from litebundle.errors import BuildError
 
@@ -31,6 +33,37 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
     return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stands in for tools with a shell script")
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [("py", "-3.90 -I -c"), ("uv", "python find --system")]
+)
+def test_those_who_know_more_are_asked_last(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: str
+) -> None:
+    """The launcher py and uv, by their commands."""
+    monkeypatch.setattr(tools, "uv", lambda: shutil.which("uv"))
+    python = script(machine / "elsewhere/python", says("3.90.2"))
+    script(
+        machine / "bin" / tool,
+        f'#!/bin/sh\ncase "$*" in "{arguments}"*) echo {python};; *) exit 1;; esac\n',
+    )
+    assert find("3.90") == str(python)
+    with pytest.raises(BuildError, match=r"no Python 3\.91 on"):
+        find("3.91")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stands in for Python with a shell script")
+def test_one_may_be_named_by_its_path(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative ones too, and whatever its version; what is no program is told."""
+    python = script(machine / "own/python", says("3.90.2"))
+    monkeypatch.chdir(machine)
+    assert find(str(python)) == str(python)
+    assert find("own/python") == str(python)
+    assert find("./own/python") == str(machine / "./own/python")
+    with pytest.raises(BuildError, match="own/nothing is no program"):
+        find("own/nothing")
 
 
 @pytest.mark.usefixtures("machine")

@@ -83,6 +83,7 @@ def test_the_target_is_the_interpreter_asked() -> None:
             implementation=sys.implementation.name,
             version=".".join(map(str, sys.version_info[:3])),
             cache_tag=str(sys.implementation.cache_tag),
+            abiflags=getattr(sys, "abiflags", ""),
             magic=importlib.util.MAGIC_NUMBER,
             optimize=(0, 2),
         )

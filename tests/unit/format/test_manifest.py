@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litebundle.format import manifest
-from litebundle.format.manifest import Variant
+from litebundle.format.listing import Ref
+from litebundle.format.manifest import Root, Target, Variant
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=20)
 _KEY = _TEXT.filter(lambda key: "\t" not in key)
@@ -142,3 +143,53 @@ def test_variants_are_numbered_without_gaps() -> None:
     keys = {"variant.0": texts[0], "variant.1": texts[1], "variant.3": texts[2], "other": "1"}
     assert [variant.text for variant in manifest.variants(keys)] == texts[:2]
     assert manifest.variants({}) == []
+
+
+def test_targets_and_roots_come_back() -> None:
+    """Their texts are those in FORMAT.md; numbers without gaps, as for variants."""
+    ref = Ref(identifier=1, at=(2, 0), sizes=(3, 4), encoding=0, checksum=bytes(8))
+    target = Target("cpython-313t", "any", "manylinux_2_28_x86_64", 1)
+    assert target.text == "cpython-313t any manylinux_2_28_x86_64 1"
+    assert str(target) == "cpython-313t-manylinux_2_28_x86_64"
+    assert str(Target("cpython-313", "3.13.0", "any", 0)) == "cpython-313-any-3.13.0"
+    assert repr(target) == f"<Target {target.text}>"
+    root = Root(ref, [0, 2])
+    assert root.text == f"{ref.encode().hex()} 0,2"
+    assert repr(root) == f"<Root {root.text}>"
+    keys = {"target.0": target.text, "target.2": "-", "root.0": root.text, "root.1": root.text}
+    assert [found.text for found in manifest.targets(keys)] == [target.text]
+    assert [(found.text, found.columns) for found in manifest.roots(keys)] == [
+        (root.text, [0, 2])
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a b c",
+        "a b c d",
+        "a b c 0 0",
+        "a b c 00",
+        "a b c -1",
+        "a b c +1",
+        "a b c \N{SUPERSCRIPT TWO}",
+    ],
+)
+def test_malformed_targets(text: str) -> None:
+    """Whatever is not exactly a target's text is a ValueError."""
+    with pytest.raises(ValueError):  # noqa: PT011
+        manifest.parse_target(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "0", f"{bytes(32).hex()} 0", f"{'01' * 31} 0", f"{'01' * 32}", f"{'01' * 32} -1"),
+        *(f"{'01' * 32} 0,", f"{'01' * 32} 00", f"{'01' * 32} 0 1", f"{'AB' * 32} 0"),
+    ],
+)
+def test_malformed_roots(text: str) -> None:
+    """Whatever is not exactly a root's text is a ValueError."""
+    with pytest.raises(ValueError):  # noqa: PT011
+        manifest.parse_root(text)

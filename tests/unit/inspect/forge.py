@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from litebundle.format import checksum
-from litebundle.format.listing import Listing, Ref, decode_ref, encode_listing
-from litebundle.format.manifest import seal
+from litebundle.format.listing import Listing, Ref, encode_listing
+from litebundle.format.manifest import columns_text, parse_root, seal
 
 Parts = tuple[
     dict[str, tuple[int, list[bytes]]],
@@ -35,12 +35,13 @@ def replace_root(bundle: Path, change: Callable[[bytes], bytes]) -> None:
     """Put other bytes in the place of a database's top listing, with references that fit."""
     with closing(sqlite3.connect(bundle)) as database, database:
         pairs = dict(database.execute("SELECT key, value FROM manifest ORDER BY id"))
-        root = decode_ref(bytes.fromhex(pairs["root"]))
-        assert root is not None
-        [data] = database.execute("SELECT listing FROM listings WHERE id = ?", [root.identifier])
+        root = parse_root(pairs["root.0"])
+        identifier = root.ref.identifier
+        [data] = database.execute("SELECT listing FROM listings WHERE id = ?", [identifier])
         new = change(data[0])
-        database.execute("UPDATE listings SET listing = ? WHERE id = ?", (new, root.identifier))
-        pairs["root"] = reference(root.identifier, new).hex()
+        database.execute("UPDATE listings SET listing = ? WHERE id = ?", (new, identifier))
+        columns = columns_text(root.columns)
+        pairs["root.0"] = f"{reference(identifier, new).hex()} {columns}"
         write_manifest(database, pairs)
 
 

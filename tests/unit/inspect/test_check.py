@@ -37,7 +37,7 @@ def test_what_the_builder_writes_is_sound(packed: Path) -> None:
     check = Check(opened(packed))
     assert check.run() == []
     assert check.moved == 0
-    files = [file for directory in check.directories.values() for file in directory.files]
+    files = [file for directory in check.roots[0].directories.values() for file in directory.files]
     assert len(files) == sum(content is not None for content in TREE.values())
     assert list(problems(opened(packed))) == []
 
@@ -85,7 +85,7 @@ def test_a_changed_byte_is_blamed_on_what_it_is_of(packed: Path, tmp_path: Path)
     base = opened(packed).container.base
     copy = tmp_path / "copy"
     tried = 0
-    for directory in check.directories.values():
+    for directory in check.roots[0].directories.values():
         for file in directory.files.values():
             ref = opened(packed).file(file.path)
             assert ref is not None
@@ -105,7 +105,7 @@ def test_a_changed_byte_is_blamed_on_what_it_is_of(packed: Path, tmp_path: Path)
 
 
 def _owners(check: Check, blob: object) -> list[str]:
-    files = (f for d in check.directories.values() for f in d.files.values())
+    files = (f for d in check.roots[0].directories.values() for f in d.files.values())
     return [f"file {file.path}: " for file in files if file.blob == blob]
 
 
@@ -131,7 +131,7 @@ def test_every_changed_byte_of_listings_and_manifest_is_found(packed: Path, tmp_
     """Either the file is refused at once, or the check tells."""
     data = packed.read_bytes()
     archive = opened(packed)
-    ref = decode_ref(bytes.fromhex(archive.manifest["root"]))
+    ref = archive.roots[0].ref
     assert ref is not None
     start = archive.container.base + ref.offset
     manifest = data.index(archive.identity.encode())

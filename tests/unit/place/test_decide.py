@@ -88,7 +88,7 @@ def test_what_cannot_be_chosen_is_refused(
     """With the levels there are, and where to see the packages."""
     files = {**FILES, "pkg/sub/__init__.py": "", "native.cpython-313-x86_64-linux-gnu.so": ""}
     with pytest.raises(BuildError, match="cannot be placed so") as caught:
-        check_chosen(chosen, analysed(tmp_path, files).ground)
+        check_chosen(chosen, [analysed(tmp_path, files).ground])
     assert problem in caught.value.message
     assert caught.value.hint is not None
     assert "bundle explain" in caught.value.hint
@@ -97,7 +97,7 @@ def test_what_cannot_be_chosen_is_refused(
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     """Nobody wants to be told one at a time."""
     with pytest.raises(BuildError) as caught:
-        check_chosen({"a": "data", "b": "x"}, analysed(tmp_path, FILES).ground)
+        check_chosen({"a": "data", "b": "x"}, [analysed(tmp_path, FILES).ground])
     assert caught.value.problems == ("a: not there", "b: 'x' is not a level")
 
 
