@@ -16,7 +16,7 @@ MANY: Tree = {f"m{number:04}.py": "" for number in range(1500)}
 
 
 def test_help_fits_one_screen(tmp_path: Path) -> None:
-    """36 lines of 80 columns (a small window of today), for the command and for each of its subcommands."""
+    """36 lines of 80 columns, a small window, for the command and for each of its subcommands."""
     for arguments in ((), *((command,) for command in COMMANDS)):
         done = bundle(*arguments, "--help", cwd=tmp_path)
         assert done.returncode == 0
