@@ -210,7 +210,7 @@ def test_rule_A4_a_located_file_can_be_opened_where_it_is_on_disk(imported: bool
         importlib.import_module("stuffed")
     found = metadata.distribution("demo-dist-core")
     place: Any = found.locate_file("stuffed/data.txt")
-    for path in (place, str(place), Path(str(place)), os.fspath(place)):
+    for path in (Path(place), place, str(place), Path(str(place)), os.fspath(place)):
         with open(path) as file:  # noqa: PTH123  # as others do
             assert file.read() == "data\n"
 

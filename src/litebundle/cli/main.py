@@ -12,7 +12,7 @@ import click
 from litebundle import __version__
 from litebundle.errors import BuildError, BundleError
 
-_COMMANDS = ("build", "run", "list", "cat", "info", "verify")
+_COMMANDS = ("build", "run", "list", "cat", "info", "verify", "place", "cache")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 

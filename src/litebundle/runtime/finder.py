@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .archive import Archive
-    from .files import Unit
+    from .files import HomelessUnit, Unit
 
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
@@ -198,25 +198,26 @@ class BundleFinder:
         code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
         if flags & _ANY_PACKAGE:
             inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
-            spec = where._native_spec(fullname, inner, "__init__", unit)
+            spec = where._native_spec(fullname, archive, inner, "__init__")
             if spec is not None:
-                return spec
+                return _with(unit, spec)
             if flags & kinds.PACKAGE:
                 return _with(unit, where._source_spec(fullname, archive, code, 1))
             if flags & kinds.BYTECODE_PACKAGE:
-                return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
+                spec = where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
+                return _with(unit, spec)
         if flags & kinds.EXTENSION:
-            spec = where._native_spec(fullname, listing, name, unit)
+            spec = where._native_spec(fullname, archive, listing, name)
             if spec is not None:
-                return spec
+                return _with(unit, spec)
         if flags & kinds.SOURCE:
             return _with(unit, where._source_spec(fullname, archive, code, 0))
         if flags & kinds.BYTECODE:
-            return where._bytecode_spec(fullname, archive, f"{name}.pyc")
+            return _with(unit, where._bytecode_spec(fullname, archive, f"{name}.pyc"))
         return where._portion(fullname, name) if flags & _DIRECTORY else None
 
     def _native_spec(
-        self, fullname: str, listing: Listing, stem: str, unit: "Unit | None"
+        self, fullname: str, archive: "Archive", listing: Listing, stem: str
     ) -> ModuleSpec | None:
         filename = self._extension(listing, stem)
         if filename is None:
@@ -227,7 +228,7 @@ class BundleFinder:
         return spec_from_file_location(
             fullname,
             path,
-            loader=PlacedExtensionLoader(fullname, path, unit),
+            loader=PlacedExtensionLoader(fullname, path, archive, self._root),
             submodule_search_locations=[location] if package else None,
         )
 
@@ -252,9 +253,9 @@ class BundleFinder:
         return self._extension(inner, "__init__") is not None
 
 
-def _with(unit: "Unit | None", spec: ModuleSpec) -> ModuleSpec:
-    if unit is not None:
-        spec.loader.unit = unit  # type: ignore[union-attr]  # a BundleLoader
+def _with(unit: "Unit | HomelessUnit | None", spec: ModuleSpec | None) -> ModuleSpec | None:
+    if unit is not None and spec is not None:
+        spec.loader.unit = unit  # type: ignore[union-attr]  # one of ours
     return spec
 
 
