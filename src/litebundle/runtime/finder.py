@@ -45,7 +45,12 @@ def path_hook(path: object) -> "BundleFinder":
     mount, directory, location = found
     if mount.archive.listing(directory) is None:
         raise ImportError("no such directory in the bundle", path=path)
-    return BundleFinder(mount, directory, location)
+    unit = None
+    if _above(location, directory) != mount.path:
+        from .files import unit_at
+
+        unit = unit_at(location)
+    return BundleFinder(mount, directory, location, unit)
 
 
 def loader_of(fullname: str, path: str) -> object:
@@ -66,16 +71,33 @@ class BundleFinder:
     """Find the modules of one directory of a bundle.
 
     `path` is the absolute path entry: the bundle, a directory inside it, or a directory on disk
-    where files of that directory are placed.
+    where the files of `unit` are placed.
     """
 
-    __slots__ = ("_directory", "_mount", "_prefix", "_pyc", "_pycache", "_root", "_view", "path")
+    __slots__ = (
+        "_directory",
+        "_mount",
+        "_prefix",
+        "_pyc",
+        "_pycache",
+        "_root",
+        "_unit",
+        "_view",
+        "path",
+    )
 
-    def __init__(self, mount: Mount, directory: str, path: str) -> None:
+    def __init__(
+        self,
+        mount: Mount,
+        directory: str,
+        path: str,
+        unit: "Unit | HomelessUnit | None" = None,
+    ) -> None:
         self.path = path
         self._mount = mount
+        self._unit = unit
         self._directory = directory
-        self._root = path[: -len(directory) - 1] if directory else path
+        self._root = _above(path, directory)
         self._prefix = path + path_sep
         self._pycache = f"{path}{path_sep}__pycache__{path_sep}"
         self._pyc = _pyc_suffix()
@@ -167,6 +189,8 @@ class BundleFinder:
         location = self._prefix + name
         origin = f"{location}{path_sep}__init__.py" if package else f"{location}.py"
         loader = BundleLoader(fullname, origin, archive, self._root, code)
+        if self._unit is not None:
+            loader.unit = self._unit
         spec = ModuleSpec(fullname, loader, origin=origin)
         spec.has_location = True
         if package:
@@ -187,33 +211,30 @@ class BundleFinder:
         flags = listing.flags(index)
         name = fullname.rpartition(".")[2]
         where: BundleFinder = self
-        unit = None
         if flags & kinds.PLACED:
             from .files import unit_of
 
             unit = unit_of(self._mount, archive, listing, name)
-            where = BundleFinder(
-                self._mount, self._directory, mount_join(unit.root, self._directory)
-            )
+            at = mount_join(unit.root, self._directory)
+            where = BundleFinder(self._mount, self._directory, at, unit)
         code = EMPTY_REF if archive.variant is None else listing.code(archive.variant, index)
         if flags & _ANY_PACKAGE:
             inner = archive.listing(f"{self._directory}/{name}".lstrip("/")) or _GONE
             spec = where._native_spec(fullname, archive, inner, "__init__")
             if spec is not None:
-                return _with(unit, spec)
+                return spec
             if flags & kinds.PACKAGE:
-                return _with(unit, where._source_spec(fullname, archive, code, 1))
+                return where._source_spec(fullname, archive, code, 1)
             if flags & kinds.BYTECODE_PACKAGE:
-                spec = where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
-                return _with(unit, spec)
+                return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
         if flags & kinds.EXTENSION:
             spec = where._native_spec(fullname, archive, listing, name)
             if spec is not None:
-                return _with(unit, spec)
+                return spec
         if flags & kinds.SOURCE:
-            return _with(unit, where._source_spec(fullname, archive, code, 0))
+            return where._source_spec(fullname, archive, code, 0)
         if flags & kinds.BYTECODE:
-            return _with(unit, where._bytecode_spec(fullname, archive, f"{name}.pyc"))
+            return where._bytecode_spec(fullname, archive, f"{name}.pyc")
         return where._portion(fullname, name) if flags & _DIRECTORY else None
 
     def _native_spec(
@@ -225,16 +246,19 @@ class BundleFinder:
         location = self._prefix + fullname.rpartition(".")[2]
         package = stem == "__init__" and location != self._prefix + stem
         path = f"{location}{path_sep}{filename}" if package else self._prefix + filename
+        loader = PlacedExtensionLoader(fullname, path, archive, self._root)
+        loader.unit = self._unit
         return spec_from_file_location(
             fullname,
             path,
-            loader=PlacedExtensionLoader(fullname, path, archive, self._root),
+            loader=loader,
             submodule_search_locations=[location] if package else None,
         )
 
     def _bytecode_spec(self, fullname: str, archive: "Archive", filename: str) -> ModuleSpec | None:
         path = self._prefix + filename
         loader = BundleBytecodeLoader(fullname, path, archive, self._root)
+        loader.unit = self._unit
         return spec_from_file_location(fullname, path, loader=loader)
 
     def _extension(self, listing: Listing, stem: str) -> str | None:
@@ -253,10 +277,9 @@ class BundleFinder:
         return self._extension(inner, "__init__") is not None
 
 
-def _with(unit: "Unit | HomelessUnit | None", spec: ModuleSpec | None) -> ModuleSpec | None:
-    if unit is not None and spec is not None:
-        spec.loader.unit = unit  # type: ignore[union-attr]  # one of ours
-    return spec
+def _above(path: str, directory: str) -> str:
+    """Return the path at which the bundle's top is, of which `path` is a directory."""
+    return path[: -len(directory) - 1] if directory else path
 
 
 def _module_name(filename: str) -> str:

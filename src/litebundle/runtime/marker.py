@@ -91,14 +91,14 @@ class Marker:
         return lock(self.fd, exclusive=True)
 
 
-def open_marker(directory: str, flags: int = os.O_RDONLY) -> Marker | None:
+def open_marker(directory: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> Marker | None:
     """Return the marker of a directory, None if there is none; raises OSError if it is refused.
 
-    To `claim` it, a network file system wants O_RDWR.
+    To `claim` it, a network file system wants O_RDWR. `mode` is for a new one.
     """
     flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        return Marker(directory, os.open(os.path.join(directory, NAME), flags, 0o644))
+        return Marker(directory, os.open(os.path.join(directory, NAME), flags, mode))
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -170,7 +170,7 @@ class Aside:
         while True:
             self.path = f"{beside}.{os.urandom(4).hex()}{ASIDE}"
             os.mkdir(self.path, mode)
-            marker = open_marker(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            marker = open_marker(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode & 0o644)
             # Between these two steps others may take it for a dead process's, and remove it.
             if marker is not None:
                 marker.claim()
@@ -211,7 +211,10 @@ def remove(path: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
         rmtree(path, ignore_errors=True)
     else:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:  # others do the same
+            pass
 
 
 def remove_stale(cache: str) -> int:
