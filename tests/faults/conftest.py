@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -88,7 +88,8 @@ def stuffed(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def program(stuffed: Path, tmp_path: Path) -> Program:
+def program(stuffed: Path, tmp_path: Path) -> Iterator[Program]:
     """Return the program with an empty cache of its own."""
-    os.umask(os.umask(0o022) | 0o022)  # nothing that the tests make is for others to write
-    return Program(stuffed, tmp_path / "cache")
+    before = os.umask(0o022)  # what the tests make is not for others to write
+    yield Program(stuffed, tmp_path / "cache")
+    os.umask(before)

@@ -87,8 +87,9 @@ def prune_(*, older_than: float | None, max_size: int | None, as_json: bool) -> 
     if rows:
         print_tables([Table(tag="unit", columns=columns, rows=rows)])
     click.echo(
-        f"{len(removed)} units removed, {in_bytes(total(removed))};"
-        f" {len(kept)} kept, in use or used within a day; {stale} leftovers removed",
+        f"removed: {len(removed)}, {in_bytes(total(removed))};"
+        f" kept, in use or used within a day: {len(kept)};"
+        f" leftovers of killed processes removed: {stale}",
         err=True,
     )
 
