@@ -2,7 +2,7 @@
 
 They are written aside and renamed whole, so that what has a marker was complete. Later it is known
 by size and time, as in git's index: placement gives all files one time, kept in the marker, and one
-`stat` each (1 us; a digest would read them all at every start) tells those that somebody touched.
+`stat` each (2 us; a digest would read them all at every start) tells those that somebody touched.
 Of these the content decides, and what differs is written again. So a file that was cut, altered,
 removed or lost with the power is put right at the next start. Only who sets size and time back is
 believed: that takes the rights of the owner, against whom nothing here could be defended.
@@ -56,8 +56,8 @@ class PlacedDirectory:
         if marker is None or facts is None:
             return None
         time = facts[0]
-        altered = [path for path in self._files.files if thorough or self._touched(path, time)]
-        altered = [path for path in altered if not self._is_sound(path, time)]
+        suspects = self._files.files if thorough else self._touched(time)
+        altered = [path for path in suspects if not self._is_sound(path, time)]
         if altered:
             self._put_right(altered, time)
         marker.record_use()
@@ -102,13 +102,18 @@ class PlacedDirectory:
             aside.marker.share()
             return aside.marker
 
-    def _touched(self, path: str, time: int) -> bool:
-        try:
-            status = os.lstat(f"{self.path}/{path}")
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        ref = self._files.file(self._files.files[path])[1]
-        return ref is None or status.st_size != ref.raw or status.st_mtime_ns != time
+    def _touched(self, time: int) -> list[str]:
+        """Return the files whose size or time is not that of their placement."""
+        found = []
+        for path, index in self._files.files.items():
+            try:
+                status = os.lstat(f"{self.path}/{path}")
+            except (FileNotFoundError, NotADirectoryError):
+                found.append(path)
+            else:
+                if status.st_size != self._files.size(index) or status.st_mtime_ns != time:
+                    found.append(path)
+        return found
 
     def _is_sound(self, path: str, time: int) -> bool:
         """Compare a file's content, and give it back its time if only that differs."""
