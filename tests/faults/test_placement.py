@@ -317,6 +317,22 @@ def test_starts_and_prunes_at_once(program: Program) -> None:
     assert all(path.suffix == "" for path in program.placed())
 
 
+def test_what_is_removed_before_it_is_held_is_placed_again(program: Program) -> None:
+    """Between opening the marker and its lock somebody may prune: the lock alone tells nothing."""
+    program.run()
+    script = """
+from litebundle.runtime import marker, placing
+share = marker.Marker.share
+def late(self):
+    marker.Marker.share = share
+    placing.discard(self.directory)
+    share(self)
+marker.Marker.share = late
+"""
+    assert program.run(script + PROBE).endswith(" 7\n")
+    assert len(program.placed()) == 1
+
+
 def test_interrupted_placing_leaves_nothing(program: Program) -> None:
     """An interrupt in the middle removes what stands aside."""
     script = """
