@@ -12,6 +12,7 @@ from .marker import NAME
 
 _VARIABLE = "LITEBUNDLE_CACHE"
 _OTHERS = 0o022  # write permission of group and others
+_chosen: dict[str, str] = {}
 _HINT = (
     f"set {_VARIABLE} to a directory of your own that can be written,"
     " or to one filled ahead with `bundle place FILE --to DIR`"
@@ -25,8 +26,8 @@ def candidates() -> list[str]:
     one in the directory for temporary files.
     """
     chosen = os.environ.get(_VARIABLE)
-    if chosen:
-        return [os.path.abspath(chosen)]
+    if chosen:  # where it was when it was first asked for, wherever the program goes
+        return [_chosen.setdefault(chosen, os.path.abspath(chosen))]
     home = os.path.expanduser("~")
     bases = [os.environ.get("XDG_CACHE_HOME"), os.path.join(home, ".cache")]
     if sys.platform == "darwin":

@@ -8,6 +8,8 @@ A program that closes all descriptors loses it, and gets it back at its next imp
 
 import os
 
+from .descriptor import pread
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,11 @@ class Marker:
         if self.is_own():
             _close(self.fd)
 
+    def close(self) -> None:
+        """Give the descriptor and the lock up now."""
+        os.close(self.fd)
+        self.fd = -1
+
     def is_own(self, _fstat: "Callable[[int], stat_result]" = os.fstat) -> bool:
         """Tell whether the number still means the marker (fault 55)."""
         # Bound above: globals are gone when an interpreter ends.
@@ -63,7 +70,7 @@ class Marker:
     def read(self) -> "tuple[int, int, int, str] | None":
         """Return time (ns), number and size of the files and the unit; None if it is not whole."""
         try:
-            time, count, size, name = os.pread(self.fd, 4096, 0).decode().split(" ", 3)
+            time, count, size, name = pread(self.fd, 4096, 0).decode().split(" ", 3)
             return int(time), int(count), int(size), name.rstrip("\n")
         except (OSError, ValueError):
             return None

@@ -87,6 +87,8 @@ class PlacedDirectory:
                 self._write_file(path, aside.path, stamp, self.mode) for path in self._files.files
             ]
             aside.marker.write(stamp, sizes, self.name)
+            if os.name == "nt":  # which renames no directory with an open file in it
+                aside.marker.close()
             # No fsync: after a power failure, what is missing is seen by its size.
             try:
                 os.rename(aside.path, self.path)
@@ -226,22 +228,27 @@ def remove_stale(cache: str) -> int:
     """Remove what processes that were killed have left in a cache; return how many directories."""
     count = 0
     for name in os.listdir(cache):
-        if not is_key(name.partition(".")[0]) or not name.endswith(ASIDE):
-            continue
-        path = os.path.join(cache, name)
-        marker = open_marker(path, os.O_RDWR)
-        if marker is None:
+        if is_key(name.partition(".")[0]) and name.endswith(ASIDE):
             try:
-                os.rmdir(path)  # of a process killed just after, or only just before, its marker
-            except OSError:
-                marker = open_marker(path, os.O_RDWR)
-                if marker is None:  # who writes has one first: the rest of a removal
-                    remove(path)
-        if marker is not None and not marker.claim():
-            continue
-        remove(path)
-        count += 1
+                count += _remove_if_stale(os.path.join(cache, name))
+            except OSError:  # another user's, or no disk to write to: no reason to fail
+                pass
     return count
+
+
+def _remove_if_stale(path: str) -> bool:
+    marker = open_marker(path, os.O_RDWR)
+    if marker is None:
+        try:
+            os.rmdir(path)  # of a process killed just before its marker; else it makes a new one
+        except OSError:
+            marker = open_marker(path, os.O_RDWR)
+            if marker is None:  # who writes has one before anything else: the rest of a removal
+                remove(path)
+    if marker is not None and not marker.claim():
+        return False
+    remove(path)
+    return True
 
 
 def is_key(name: str) -> bool:

@@ -47,6 +47,8 @@ def test_a_relative_choice_is_below_the_working_directory(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LITEBUNDLE_CACHE", "below")
     assert cache.candidates() == [str(tmp_path / "below")]
+    monkeypatch.chdir("/")
+    assert cache.candidates() == [str(tmp_path / "below")]
 
 
 def test_a_directory_that_is_not_there_is_made_below_one_that_is(tmp_path: Path) -> None:
