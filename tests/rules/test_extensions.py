@@ -256,3 +256,36 @@ def test_two_bundles_with_equal_files_have_their_own_code(
         check=True,
     )
     assert done.stdout == "\n".join(expected) + "\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files in memory")
+def test_the_second_of_two_bundles_needs_no_place_of_its_own(
+    library: Library, native: Tree, packed: str, tmp_path: Path
+) -> None:
+    """Where only the files of one are placed, and nothing can be written, it goes without."""
+    entries = [
+        library.place({**native, "kinds/__init__.py": f"WORD = {word!r}\n"}, packed).entry
+        for word in ("first", "second")
+    ]
+    cache = tmp_path / "placed"
+    command = [sys.executable, "-m", "litebundle", "place", entries[0], "--to", str(cache)]
+    env = {"PYTHONPATH": ":".join(sys.path), "LITEBUNDLE_CACHE": str(cache)}
+    subprocess.run(command, env=env, check=True, capture_output=True)
+    script = """
+import os, sys, litebundle
+os.access = lambda *_, **__: False  # as on a read-only disk
+litebundle.install()
+for entry in sys.argv[1:]:
+    sys.path.insert(0, entry)
+    import kinds.multi
+    print(kinds.WORD, kinds.multi.VALUE, kinds.multi.__file__.startswith(entry))
+    del sys.modules["kinds"], sys.modules["kinds.multi"]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *entries],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("first 2 False\nsecond 2 True\n", "")

@@ -10,7 +10,7 @@ from _frozen_importlib_external import EXTENSION_SUFFIXES
 
 from ..errors import BundleCorrupt, BundleIOError
 from ..format.listing import Listing
-from .cache import choose, is_chosen, nowhere
+from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
 from .placing import PlacedDirectory
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .marker import Marker
 
 _units: dict[str, "Unit"] = {}
+_chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may be
 
 
 class Unit:
@@ -83,23 +84,26 @@ class HomelessUnit:
 def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
     _, key, ref = listing.placement(listing.placements[name])
+    wanted = key.hex(), mount.path, *candidates()
+    known = _chosen.get(wanted)
+    if known is not None:  # metadata asks for it once a file
+        return known
     if ref is None:
         raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
     files = archive.placed_files(ref, name)
     modules = any(path.endswith(tuple(EXTENSION_SUFFIXES)) for path in files.files)
     native = modules or any(".so" in path for path in files.files)
-    cache, refused = choose(key.hex(), native=native)
-    if cache is None:
-        return HomelessUnit(name, archive.path, refused, native=modules)
-    root = os.path.join(cache, key.hex())
+    root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
-    if alias(root, mount) is not mount:
-        root = f"{root}-{archive.identity[:16]}"
-        alias(root, mount)
-    unit = _units.get(root)
-    if unit is None:
-        unit = _units.setdefault(root, Unit(PlacedDirectory(root, name, archive, files)))
-    return unit
+    for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):
+        cache, refused = choose(directory, native=native)
+        if cache is None:
+            return HomelessUnit(name, archive.path, refused, native=modules)
+        root = os.path.join(cache, directory)
+        if alias(root, mount) is mount:
+            break
+    unit = _units.setdefault(root, Unit(PlacedDirectory(root, name, archive, files)))
+    return _chosen.setdefault(wanted, unit)
 
 
 def unit_at(path: str) -> Unit | None:
