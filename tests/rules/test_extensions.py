@@ -59,6 +59,15 @@ def _kinds(compiler: Compiler) -> Tree:
     }
 
 
+def _linked(compiler: Compiler, name: str) -> bytes:
+    """Return an extension module that is linked with a library of that name beside it."""
+    compiler.library(name, _ANSWER)
+    flags = [f"-l:{name}", "-Wl,-rpath,$ORIGIN"]
+    return compiler.extension(
+        "_native", "tiny_answer()", code="int tiny_answer(void);", flags=flags
+    )
+
+
 def _libraries(compiler: Compiler) -> Tree:
     """Return packages that need libraries: linked by auditwheel, by mypyc, loaded by ctypes."""
     base = compiler.library("libbase-0123abcd.so.1", _ANSWER)
@@ -77,6 +86,10 @@ def _libraries(compiler: Compiler) -> Tree:
         f"linked/_native{SUFFIX}": compiler.extension(
             "_native", "tiny_double()", code="int tiny_double(void);", flags=needs
         ),
+        # A library that calls itself otherwise than its file is called
+        "misnamed/__init__.py": "",
+        f"misnamed/_native{SUFFIX}": _linked(compiler, "libwrong.so"),
+        "misnamed/libwrong.so": compiler.library("libwrong.so", _ANSWER, "-Wl,-soname,liby.so"),
         f"{_TOP}{SUFFIX}": compiler.extension(_TOP, "8"),
         "compiled/__init__.py": "from .part import VALUE\n",
         f"compiled/part{SUFFIX}": compiler.extension("part", "from_top()", code=_FROM_TOP),
@@ -237,6 +250,18 @@ for entry in sys.argv[1:]:
     for name in [name for name in sys.modules if name.startswith("kinds")]:
         del sys.modules[name]
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files in memory")
+def test_a_library_of_another_name_is_not_looked_for_forever(
+    archive: Place, tmp_path: Path
+) -> None:
+    """The linker finds libraries in memory by the name that they call themselves, or not at all."""
+    (tmp_path / "file").write_text("")
+    probe = "import misnamed._native\n"
+    assert run(archive, probe, env={"LITEBUNDLE_CACHE": str(tmp_path / "cache")}).status == 0
+    found = run(archive, probe, env={"LITEBUNDLE_CACHE": str(tmp_path / "file" / "x")})
+    assert "ImportError: libwrong.so: cannot open shared object file" in found.stderr
 
 
 def test_two_bundles_with_equal_files_have_their_own_code(

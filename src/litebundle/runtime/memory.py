@@ -27,6 +27,7 @@ def create_module(archive: "Archive", inside: str, spec: ModuleSpec) -> "ModuleT
 
     Raises BundleError where the system has no files in memory.
     """
+    tried: set[str] = set()
     while True:
         path = _path_of(archive, inside)
         stand_in = ModuleSpec(spec.name, spec.loader, origin=path)
@@ -34,7 +35,7 @@ def create_module(archive: "Archive", inside: str, spec: ModuleSpec) -> "ModuleT
         try:
             module: ModuleType = create_dynamic(stand_in)
         except ImportError as error:
-            if not _load_library(archive, inside, str(error)):
+            if not _load_library(archive, inside, str(error), tried):
                 error.path = spec.origin
                 raise
         else:
@@ -43,20 +44,21 @@ def create_module(archive: "Archive", inside: str, spec: ModuleSpec) -> "ModuleT
             return module
 
 
-def _load_library(archive: "Archive", inside: str, message: str) -> bool:
-    """Load the library that the linker has missed, by its message; tell whether that was all."""
+def _load_library(archive: "Archive", inside: str, message: str, tried: set[str]) -> bool:
+    """Load the library that the linker has missed, by its message; tell whether that was new."""
     name = message.partition(":")[0]  # "libname.so.1: cannot open shared object file: ..."
     top = inside.partition("/")[0]
     found = _find(archive, top, name) or _find(archive, "", name)
-    if not name or found is None or found == inside:
+    if not name or found is None or found in tried:
         return False
+    tried.add(found)  # once: it may be known by another name than its file's, or need itself
     from ctypes import CDLL
 
     while True:
         try:
             _libraries.append(CDLL(_path_of(archive, found)))
         except OSError as error:
-            if str(error).startswith(name) or not _load_library(archive, found, str(error)):
+            if not _load_library(archive, found, str(error), tried):
                 return False
         else:
             return True
