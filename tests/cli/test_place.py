@@ -12,12 +12,19 @@ import pytest
 from tests.cli.command import bundle, python, refusal
 from tests.rules.places import Library, Tree
 
+_READS = """
+import os
+HERE = os.path.dirname(__file__)
+def read(name):
+    with open(os.path.join(HERE, name)) as file:
+        return file.read()
+"""
 TREE: Tree = {
-    "one/__init__.py": "import os\nHERE = os.path.dirname(__file__)\n",
+    "one/__init__.py": _READS,
     "one/data.txt": "data of one\n",
-    "two/__init__.py": "",
+    "two/__init__.py": _READS,
     "two/data.bin": b"2" * 5000,
-    "inner/two/__init__.py": "",
+    "inner/two/__init__.py": _READS,
     "inner/two/deep/data.bin": b"3" * 7000,
     "pure/__init__.py": "",
 }

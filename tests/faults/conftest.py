@@ -78,7 +78,11 @@ def stuffed(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "stuffed/__init__.py": f"FILES = {FILES}\n",
         "stuffed/late.py": "",
         f"stuffed/_native{SUFFIX}": compiler.extension("_native", "7"),
-        "only/__init__.py": "",
+        "only/__init__.py": (
+            "import os\n"
+            "with open(os.path.join(os.path.dirname(__file__), 'data.txt')) as file:\n"
+            "    DATA = file.read()\n"
+        ),
         "only/data.txt": "data and nothing native\n",
         "pure/__init__.py": "",
     }
