@@ -93,9 +93,9 @@ class Marker:
         """Hold it as a user, as far as the file system knows locks."""
         lock(self.fd, exclusive=False, seconds=_PATIENCE)
 
-    def claim(self) -> bool:
-        """Tell whether nobody else holds it, and hold it alone."""
-        return lock(self.fd, exclusive=True)
+    def claim(self, *, wait: bool = False) -> bool:
+        """Tell whether nobody else holds it, now or in a while, and hold it alone."""
+        return lock(self.fd, exclusive=True, seconds=_PATIENCE if wait else 0.0)
 
 
 def open_marker(directory: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> Marker | None:

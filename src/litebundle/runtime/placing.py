@@ -178,9 +178,9 @@ class Aside:
             self.path = f"{beside}.{os.urandom(4).hex()}{ASIDE}"
             os.mkdir(self.path, mode)
             marker = open_marker(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode & 0o644)
-            # Between these two steps others may take it for a dead process's, and remove it.
+            # Before each of these steps others may take it for a dead process's, and remove it.
             if marker is not None:
-                marker.claim()
+                marker.claim(wait=True)
                 if marker.stands():
                     self.marker = marker
                     return
