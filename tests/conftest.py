@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.native import Compiler
 from tests.rules.places import CONTAINERS, DIRECTORY, OURS, Library
 
 
@@ -31,3 +32,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Return the run's store of built trees: what is built once is built for every test."""
     return Library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="session")
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
+    """Return the system's C compiler."""
+    return Compiler(tmp_path_factory.mktemp("native"))

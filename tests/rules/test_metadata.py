@@ -5,8 +5,9 @@ import importlib
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -87,6 +88,7 @@ SECOND: Tree = {
 }
 
 _PRELUDE = """
+from collections.abc import Callable
 from importlib import metadata
 from os import path
 def attempt(call):
@@ -204,15 +206,17 @@ def test_rule_A4_located_files_can_be_read(compare: Compare) -> None:
 
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize("imported", [False, True])
-def test_rule_A4_a_located_file_can_be_opened_where_it_is_on_disk(imported: bool) -> None:
+@pytest.mark.parametrize("taken", [Path, PurePath, str, os.fspath, lambda place: place])
+def test_rule_A4_a_located_file_can_be_opened_where_it_is_on_disk(
+    imported: bool, taken: Callable[[Any], Any]
+) -> None:
     """By anyone who takes paths, whether the package was imported already or not."""
     if imported:
         importlib.import_module("stuffed")
     found = metadata.distribution("demo-dist-core")
     place: Any = found.locate_file("stuffed/data.txt")
-    for path in (place, str(place), Path(str(place)), os.fspath(place)):
-        with open(path) as file:  # noqa: PTH123  # as others do
-            assert file.read() == "data\n"
+    with open(taken(place)) as file:  # noqa: PTH123  # as others do
+        assert file.read() == "data\n"
 
 
 def test_rule_A4_asking_for_files_places_none(archive: Place, tmp_path: Path) -> None:

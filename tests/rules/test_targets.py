@@ -112,7 +112,7 @@ def test_rule_A7_the_python_decides_between_trees(packed: Build) -> None:
 
 
 @pytest.mark.parametrize("packing", ["sqlite", "zip"])
-def test_equal_trees_are_one_with_code_for_each(packed: Build, packing: str) -> None:
+def test_rule_A7_equal_trees_are_one_with_code_for_each(packed: Build, packing: str) -> None:
     """A pure wheel for two Pythons is stored once, with two columns of code."""
     other = other_python()
     versions = other, sys.version[:4]
@@ -187,7 +187,7 @@ def test_rule_A7_a_missing_python_is_told_with_those_there_are(packed: Build) ->
     assert value("tg_both", "VALUE") == "source"
 
 
-def test_where_the_target_is_there_it_is_as_in_a_directory(packed: Build) -> None:
+def test_rule_A7_where_the_target_is_there_it_is_as_in_a_directory(packed: Build) -> None:
     """F3: an extension module with another Python's suffix alone is not there at all."""
     packed(
         {own_tag(CP, HERE): {"tg_native.cpython-399-x86_64-linux-gnu.so": b"", "tg_pure.py": ""}}
@@ -197,7 +197,7 @@ def test_where_the_target_is_there_it_is_as_in_a_directory(packed: Build) -> Non
 
 
 @pytest.mark.parametrize("release", [None, "3.99.1"])
-def test_only_the_very_release_gets_the_standard_library(
+def test_rule_A7_only_the_very_release_gets_the_standard_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str | None
 ) -> None:
     """A standard library of another release is not served, the program all the same."""

@@ -18,7 +18,11 @@ _CANONICAL = "format/canonical.py"
 
 _EXCEPTIONS = {
     # Every program that places files has os already, and only placed packages get here.
+    "runtime/cache.py": "os",
     "runtime/files.py": "os",
+    "runtime/marker.py": "os",
+    "runtime/memory.py": "os",
+    "runtime/placing.py": "os",
     # Only importlib.resources asks for readers, and then these are there; metadata for real paths.
     "runtime/resources.py": "importlib",
     "runtime/placed.py": "pathlib",

@@ -222,6 +222,11 @@ class Listing:
         mode = int.from_bytes(self.data[start : start + 4], "little")
         return mode, decode_ref(self.data, start + 4)
 
+    def size(self, index: int) -> int:
+        """Return the raw size in bytes of the file at `index`, for those who ask for thousands."""
+        start = self._body(3) + index * (4 + REF_SIZE) + 4 + 16
+        return int.from_bytes(self.data[start : start + 4], "little")
+
     def _body(self, section: int) -> int:
         return self._starts[section] + self._lengths[section][1]
 

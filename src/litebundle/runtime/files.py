@@ -6,58 +6,47 @@ from the root, so that paths below it read as they would in site-packages:
 """
 
 import os  # every program that gets here has it; a bare interpreter never does
-import sys
+from _frozen_importlib_external import EXTENSION_SUFFIXES
 
 from ..errors import BundleCorrupt, BundleIOError
 from ..format.listing import Listing
+from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
+from .placing import PlacedDirectory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .archive import Archive
+    from .marker import Marker
 
 _units: dict[str, "Unit"] = {}
+_chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may be
 
 
 class Unit:
     """The files of one placed package; `root` is the directory that mirrors the bundle."""
 
-    __slots__ = ("_archive", "_files", "_ready", "name", "root")
+    __slots__ = ("_directory", "_marker", "name", "root")
 
-    def __init__(self, name: str, archive: "Archive", root: str, files: Listing) -> None:
-        self.name = name
-        self.root = root
-        self._archive = archive
-        self._files = files
-        self._ready = False
+    def __init__(self, directory: PlacedDirectory) -> None:
+        self.name = directory.name
+        self.root = directory.path
+        self._directory = directory
+        self._marker: Marker | None = None
 
     def __repr__(self) -> str:
         return f"<Unit {self.name!r} at {self.root!r}>"
 
     def place(self) -> None:
-        """Put the files there unless they are; raises BundleIOError if the disk refuses.
+        """See that the files are there, and stay as long as this process lives.
 
-        They are written aside and renamed whole: other processes see all of them or none, and of
-        two that place at once the second finds the work done.
+        Raises BundleIOError if the disk refuses.
         """
-        if not self._ready:
-            if not os.path.isdir(self.root):
-                self._write()
-            self._ready = True
-
-    def _write(self) -> None:
-        aside = f"{self.root}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        if self._marker is not None and self._marker.is_own():
+            return
         try:
-            os.makedirs(os.path.dirname(self.root), mode=0o700, exist_ok=True)
-            os.mkdir(aside, 0o700)
-            try:
-                for path, index in self._files.files.items():
-                    self._write_file(os.path.join(aside, *path.split("/")), index)
-                os.rename(aside, self.root)
-            except BaseException:
-                _remove(aside)
-                if not os.path.isdir(self.root):  # else another process was faster
-                    raise
+            # Of two threads each has a marker; the one that is forgotten is closed.
+            self._marker = self._directory.enter() or self._directory.create()
         except BundleIOError:
             raise
         except OSError as error:
@@ -65,34 +54,56 @@ class Unit:
                 f"cannot place the files of {self.name}: {error.strerror}",
                 errno=error.errno,
                 file=error.filename or self.root,
-                hint="set LITEBUNDLE_CACHE to a directory that can be written",
+                hint="set LITEBUNDLE_CACHE to a directory that can be written,"
+                " or place the files ahead with `bundle place FILE --to DIR`",
             ) from error
 
-    def _write_file(self, target: str, index: int) -> None:
-        mode, ref = self._files.file(index)
-        if ref is None:
-            raise BundleCorrupt(f"placed file without content: {target}", file=self._archive.path)
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 | mode & 0o100)
-        with open(descriptor, "wb") as file:
-            file.write(self._archive.blob(ref))
+
+class HomelessUnit:
+    """A unit whose files no directory can take: its modules are served in the bundle.
+
+    That is enough for extension modules, which are loaded from memory; nobody knows whether for
+    their data. A package that is placed for its data alone is refused, rather than fail later.
+    """
+
+    __slots__ = ("_native", "_refused", "name", "root")
+
+    def __init__(self, name: str, root: str, refused: list[BundleIOError], *, native: bool) -> None:
+        self.name = name
+        self.root = root
+        self._refused = refused
+        # A directory that was chosen and is not safe is an attack or a mistake, and not passed over
+        self._native = native and not (is_chosen() and refused[0].errno == 1)
+
+    def place(self) -> None:
+        """Raise BundleIOError unless the unit can do without files."""
+        if not self._native:
+            raise nowhere(self.name, self._refused)
 
 
-def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> Unit:
+def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
     _, key, ref = listing.placement(listing.placements[name])
-    root = os.path.join(cache_directory(), key.hex())
+    wanted = key.hex(), mount.path, *candidates()
+    known = _chosen.get(wanted)
+    if known is not None:  # metadata asks for it once a file
+        return known
+    if ref is None:
+        raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
+    files = archive.placed_files(ref, name)
+    modules = any(path.endswith(tuple(EXTENSION_SUFFIXES)) for path in files.files)
+    native = modules or any(".so" in path for path in files.files)
+    root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
-    if alias(root, mount) is not mount:
-        root = f"{root}-{archive.identity[:16]}"
-        alias(root, mount)
-    unit = _units.get(root)
-    if unit is None:
-        if ref is None:
-            raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
-        files = archive.placed_files(ref, name)
-        unit = _units.setdefault(root, Unit(name, archive, root, files))
-    return unit
+    for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):
+        cache, refused = choose(directory, native=native)
+        if cache is None:
+            return HomelessUnit(name, archive.path, refused, native=modules)
+        root = os.path.join(cache, directory)
+        if alias(root, mount) is mount:
+            break
+    unit = _units.setdefault(root, Unit(PlacedDirectory(root, name, archive, files)))
+    return _chosen.setdefault(wanted, unit)
 
 
 def unit_at(path: str) -> Unit | None:
@@ -101,26 +112,3 @@ def unit_at(path: str) -> Unit | None:
         if path.startswith(root) and path[len(root) : len(root) + 1] in ("", os.sep):
             return unit
     return None
-
-
-def cache_directory() -> str:
-    """Return where placed files go: LITEBUNDLE_CACHE, else the user's cache directory."""
-    chosen = os.environ.get("LITEBUNDLE_CACHE")
-    if chosen:
-        return os.path.abspath(chosen)
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(
-        "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    )
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or base
-    return os.path.join(base, "litebundle", "placed")
-
-
-def _remove(directory: str) -> None:
-    for base, directories, files in os.walk(directory, topdown=False):
-        for name in files:
-            os.unlink(os.path.join(base, name))
-        for name in directories:
-            os.rmdir(os.path.join(base, name))
-    if os.path.isdir(directory):
-        os.rmdir(directory)

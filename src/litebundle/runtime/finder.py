@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .archive import Archive
-    from .files import Unit
+    from .files import HomelessUnit, Unit
 
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
@@ -52,7 +52,12 @@ def path_hook(path: object) -> "BundleFinder":
     if mount.archive.listing(directory) is None:
         # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one
         raise ImportError("no such directory in the bundle", path=path)
-    return BundleFinder(mount, directory, location)
+    unit = None
+    if _above(location, directory) != mount.path:
+        from .files import unit_at
+
+        unit = unit_at(location)
+    return BundleFinder(mount, directory, location, unit)
 
 
 def loader_of(fullname: str, path: str) -> object:
@@ -73,16 +78,33 @@ class BundleFinder:
     """Find the modules of one directory of a bundle.
 
     `path` is the absolute path entry: the bundle, a directory inside it, or a directory on disk
-    where files of that directory are placed.
+    where the files of `unit` are placed.
     """
 
-    __slots__ = ("_directory", "_mount", "_prefix", "_pyc", "_pycache", "_root", "_view", "path")
+    __slots__ = (
+        "_directory",
+        "_mount",
+        "_prefix",
+        "_pyc",
+        "_pycache",
+        "_root",
+        "_unit",
+        "_view",
+        "path",
+    )
 
-    def __init__(self, mount: Mount, directory: str, path: str) -> None:
+    def __init__(
+        self,
+        mount: Mount,
+        directory: str,
+        path: str,
+        unit: "Unit | HomelessUnit | None" = None,
+    ) -> None:
         self.path = path
         self._mount = mount
+        self._unit = unit
         self._directory = directory
-        self._root = path[: -len(directory) - 1] if directory else path
+        self._root = _above(path, directory)
         self._prefix = path + path_sep
         self._pycache = f"{path}{path_sep}__pycache__{path_sep}"
         self._pyc = _pyc_suffix()
@@ -179,6 +201,8 @@ class BundleFinder:
         location = self._prefix + name
         origin = f"{location}{path_sep}__init__.py" if package else f"{location}.py"
         loader = BundleLoader(fullname, origin, archive, self._root, code)
+        if self._unit is not None:
+            loader.unit = self._unit
         spec = ModuleSpec(fullname, loader, origin=origin)
         spec.has_location = True
         if package:
@@ -199,28 +223,26 @@ class BundleFinder:
         listing = archive.listing(self._directory) or _GONE
         name = fullname.rpartition(".")[2]
         where: BundleFinder = self
-        unit = None
         if flags & kinds.PLACED:
             unit = _unit(self._mount, archive, listing, name)
-            where = BundleFinder(
-                self._mount, self._directory, mount_join(unit.root, self._directory)
-            )
+            at = mount_join(unit.root, self._directory)
+            where = BundleFinder(self._mount, self._directory, at, unit)
         if flags & _ANY_PACKAGE:
             inside = f"{self._directory}/{name}".lstrip("/")
             inner = (archive.listing(inside) if archive.native else None) or _GONE
-            spec = where._native_spec(fullname, inner, "__init__", unit)
+            spec = where._native_spec(fullname, archive, inner, "__init__")
             if spec is not None:
                 return spec
             if flags & kinds.PACKAGE:
-                return _with(unit, where._source_spec(fullname, name, archive, code, _PACKAGE))
+                return where._source_spec(fullname, name, archive, code, _PACKAGE)
             if flags & kinds.BYTECODE_PACKAGE:
                 return where._bytecode_spec(fullname, archive, f"{name}{path_sep}__init__.pyc")
         if flags & kinds.EXTENSION and archive.native:
-            spec = where._native_spec(fullname, listing, name, unit)
+            spec = where._native_spec(fullname, archive, listing, name)
             if spec is not None:
                 return spec
         if flags & kinds.SOURCE:
-            return _with(unit, where._source_spec(fullname, name, archive, code, 0))
+            return where._source_spec(fullname, name, archive, code, 0)
         if flags & kinds.BYTECODE:
             return where._bytecode_spec(fullname, archive, f"{name}.pyc")
         return where._unfit_spec(fullname, archive, flags)
@@ -236,7 +258,7 @@ class BundleFinder:
         return self._portion(fullname, name) if flags & _DIRECTORY else None
 
     def _native_spec(
-        self, fullname: str, listing: Listing, stem: str, unit: "Unit | None"
+        self, fullname: str, archive: "Archive", listing: Listing, stem: str
     ) -> ModuleSpec | None:
         filename = self._extension(listing, stem)
         if filename is None:
@@ -244,16 +266,19 @@ class BundleFinder:
         location = self._prefix + fullname.rpartition(".")[2]
         package = stem == "__init__" and location != self._prefix + stem
         path = f"{location}{path_sep}{filename}" if package else self._prefix + filename
+        loader = PlacedExtensionLoader(fullname, path, archive, self._root)
+        loader.unit = self._unit
         return spec_from_file_location(
             fullname,
             path,
-            loader=PlacedExtensionLoader(fullname, path, unit),
+            loader=loader,
             submodule_search_locations=[location] if package else None,
         )
 
     def _bytecode_spec(self, fullname: str, archive: "Archive", filename: str) -> ModuleSpec | None:
         path = self._prefix + filename
         loader = BundleBytecodeLoader(fullname, path, archive, self._root)
+        loader.unit = self._unit
         return spec_from_file_location(fullname, path, loader=loader)
 
     def _extension(self, listing: Listing, stem: str) -> str | None:
@@ -272,7 +297,7 @@ class BundleFinder:
         return self._extension(inner, "__init__") is not None
 
 
-def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit":
+def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit | HomelessUnit":
     from .files import unit_of
 
     unit = unit_of(mount, archive, listing, name)
@@ -281,10 +306,9 @@ def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Uni
     return unit
 
 
-def _with(unit: "Unit | None", spec: ModuleSpec) -> ModuleSpec:
-    if unit is not None:
-        spec.loader.unit = unit  # type: ignore[union-attr]  # a BundleLoader
-    return spec
+def _above(path: str, directory: str) -> str:
+    """Return the path at which the bundle's top is, of which `path` is a directory."""
+    return path[: -len(directory) - 1] if directory else path
 
 
 def _module_name(filename: str) -> str:

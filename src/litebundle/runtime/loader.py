@@ -24,13 +24,14 @@ from .target import running_platform, running_python
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
     from importlib.resources.abc import TraversableResources
     from types import CodeType, ModuleType
 
     from _typeshed import ReadableBuffer
 
     from .archive import Archive
-    from .files import Unit
+    from .files import HomelessUnit, Unit
 
 
 class _InBundle(FileLoader):
@@ -41,7 +42,9 @@ class _InBundle(FileLoader):
 
     name: str
     path: str
-    unit: "Unit | None" = None  # of files that are placed before the module is executed
+    unit: "Unit | HomelessUnit | None" = (
+        None  # of files that are placed before the module is executed
+    )
     _archive: "Archive"
     _root: str
 
@@ -190,19 +193,37 @@ class BundleBytecodeLoader(_InBundle, SourcelessFileLoader):
         self._archive = archive
         self._root = root
 
+    def get_code(self, fullname: str) -> "CodeType | None":
+        """Place the unit's files, then return the module's code object."""
+        if self.unit is not None:
+            self.unit.place()
+        return super().get_code(fullname)
 
-class PlacedExtensionLoader(ExtensionFileLoader):
-    """Load an extension module from the file that is placed for it first."""
 
-    def __init__(self, name: str, path: str, unit: "Unit | None") -> None:
-        super().__init__(name, path)
-        self._unit = unit
+class PlacedExtensionLoader(_InBundle, ExtensionFileLoader):
+    """Load an extension module from the file that is placed for it first, or from memory."""
 
-    def create_module(self, spec: object) -> "ModuleType":
+    def __init__(self, fullname: str, path: str, archive: "Archive", root: str) -> None:
+        self.name = fullname
+        self.path = path
+        self._archive = archive
+        self._root = root
+
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType":
         """Place the unit's files, then create the module from its own."""
-        if self._unit is not None:
-            self._unit.place()
-        return super().create_module(spec)  # type: ignore[arg-type]
+        if self.unit is not None:
+            self.unit.place()
+        if self._root != self._archive.path:
+            try:
+                return super().create_module(spec)
+            except ImportError:
+                from .cache import executable
+
+                if executable(self.path):
+                    raise
+        from .memory import create_module
+
+        return create_module(self._archive, self._inside(self.path) or "", spec)
 
 
 class ForeignExtensionLoader(ExtensionFileLoader):
@@ -242,7 +263,12 @@ def _line(source: bytes, number: int | None) -> str | None:
 def _trim() -> None:
     # L10: importlib leaves out of tracebacks what stands above a module's own lines, told by the
     # file name of its frames; these run below its frames and above `compile`.
-    for function in (BundleLoader.get_code, BundleLoader._compile):  # noqa: SLF001  # our own
+    for function in (
+        BundleLoader.get_code,
+        BundleLoader._compile,  # noqa: SLF001  # our own
+        BundleBytecodeLoader.get_code,
+        PlacedExtensionLoader.create_module,
+    ):
         function.__code__ = function.__code__.replace(
             co_filename="<frozen importlib._bootstrap_external>"
         )

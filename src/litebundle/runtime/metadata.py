@@ -143,6 +143,7 @@ class Site(BundlePath):
                     from .placed import PlacedPath
 
                     unit = unit_of(found[0], self._archive, listing, name)
-                    return PlacedPath(unit.root, *parts)
+                    at_home = unit.root != self._archive.path
+                    return PlacedPath(unit.root, *parts) if at_home else path
                 at = f"{at}/{part}" if at else part
         return path

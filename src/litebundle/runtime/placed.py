@@ -1,5 +1,6 @@
 """Paths of placed packages: on disk, together with the sources that stay in the bundle (A3)."""
 
+import sys
 from io import text_encoding
 from pathlib import Path
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 else:
     _Base = type(Path())  # only since 3.12 can Path itself be a base
 
+# What `Path(path)` takes from another path: it does not ask for the string.
+_state: "Any" = getattr(_Base, "_raw_paths" if sys.version_info >= (3, 12) else "_parts")
+
 
 class PlacedPath(_Base):
     """A path below a placed unit; the files are put there when someone takes it for a string.
@@ -24,13 +28,28 @@ class PlacedPath(_Base):
 
     __slots__ = ()
 
+    def _taken(self) -> "Any":
+        _place(self._text())
+        return _state.__get__(self)
+
+    if sys.version_info >= (3, 12):
+        _raw_paths = property(_taken, _state.__set__)
+    else:
+        _parts = property(_taken, _state.__set__)
+
+    def _text(self) -> str:
+        """Return the string, and place nothing for it."""
+        from os.path import join
+
+        text: str = join(*_state.__get__(self))
+        return text
+
     def __fspath__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        text = super().__str__()
-        _place(text)
-        return text
+        _place(self._text())
+        return super().__str__()
 
     def exists(self, **options: "Any") -> bool:
         """Tell whether there is a file or directory."""
@@ -88,7 +107,7 @@ class PlacedPath(_Base):
 
     def stored(self) -> BundlePath | None:
         """Return the path as one in the bundle."""
-        return path_at(super().__str__())
+        return path_at(self._text())
 
     def on_disk(self) -> bool:
         """Tell whether it is there for those who know a string only, with all that is below."""

@@ -277,3 +277,12 @@ def test_opening_decodes_the_modules_only() -> None:
 def test_the_repr_of_a_reference_says_where() -> None:
     """Number, offset and sizes are what one looks for."""
     assert repr(_ref(5)) == "<Ref 5 at 5000: 5 of 10 bytes>"
+
+
+def test_the_size_of_a_file_is_told_without_its_reference() -> None:
+    """As the reference has it, and none for a file that has no content."""
+    empty = encode_listing(0, {}, {}, {}, {"empty": (0o644, EMPTY_REF)})
+    for found in (Listing(_sample()), Listing(empty)):
+        for index in found.files.values():
+            ref = found.file(index)[1]
+            assert found.size(index) == (ref.raw if ref else 0)

@@ -1,0 +1,78 @@
+"""Placing the files of a bundle ahead of time, for machines where the program may write nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from litebundle.errors import BundleCorrupt, BundleError, BundleIOError
+from litebundle.format.listing import Listing, Ref
+from litebundle.runtime.archive import Archive, open_archive
+from litebundle.runtime.cache import refusal
+from litebundle.runtime.placing import PUBLIC, PlacedDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A unit whose files are in place at `path`; `size` of them in bytes."""
+
+    name: str
+    path: str
+    files: int
+    size: int
+
+
+def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
+    """Place the files of every unit of a bundle in a directory, and yield each when it is there.
+
+    Files that stand there already are compared to the last byte. Others than the owner may read
+    them as far as the umask lets them. Raises BundleError if the file is no bundle or is damaged,
+    BundleIOError if the directory refuses.
+    """
+    archive = open_archive(str(bundle))
+    if archive is None:
+        raise BundleError(
+            "not a bundle", file=str(bundle), hint="name a file that `bundle build` wrote"
+        )
+    root = directory.absolute()
+    for name, key, files in _units(archive):
+        error = refusal(str(root), key)
+        if error is not None:
+            raise error
+        placed = PlacedDirectory(str(root / key), name, archive, files)
+        placed.mode = PUBLIC
+        try:
+            marker = placed.enter(thorough=True) or placed.create()
+        except BundleError:
+            raise
+        except OSError as cause:
+            raise BundleIOError(
+                f"cannot place the files of {name}: {cause.strerror}",
+                errno=cause.errno,
+                file=cause.filename or placed.path,
+                hint="name a directory with --to that can be written and has space",
+            ) from cause
+        _, count, size, _ = marker.read() or (0, 0, 0, "")
+        yield Placed(name=name, path=placed.path, files=count, size=size)
+
+
+def _units(archive: Archive) -> Iterator[tuple[str, str, Listing]]:
+    """Yield name, key and files of every unit once."""
+    seen: set[str] = set()
+    for path, key, ref in _placements(archive, ""):
+        if key not in seen:
+            seen.add(key)
+            if ref is None:
+                raise BundleCorrupt(f"placed unit {path!r} without files", file=archive.path)
+            yield path, key, archive.placed_files(ref, path)
+
+
+def _placements(archive: Archive, directory: str) -> Iterator[tuple[str, str, Ref | None]]:
+    listing = archive.listing(directory)
+    if listing is None:
+        return
+    prefix = f"{directory}/" if directory else ""
+    for name, index in listing.placements.items():
+        _, key, ref = listing.placement(index)
+        yield prefix + name, key.hex(), ref
+    for name in listing.directories:
+        yield from _placements(archive, prefix + name)
