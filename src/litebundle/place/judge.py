@@ -54,8 +54,10 @@ class _Meant:
 
     def __init__(self, use: Use, unit: str, ground: Ground) -> None:
         location = use.location
-        if use.act is Act.PASS and location.path == location.origin and not location.made:
-            # Who is given `__file__` may well look for what is beside it.
+        itself = location.path == location.origin and not location.made
+        if use.act is Act.PASS and itself and unit in ground.packages:
+            # Who is given `__file__` may well look for what is beside it: in a package, where
+            # that belongs to it. Beside a module of its own stands what is anybody's.
             location = Location(location.path.rpartition("/")[0], location.origin)
         self.location = location
         path = location.path

@@ -385,6 +385,13 @@ def test_a_module_of_its_own_gets_the_files_that_it_names(tmp_path: Path) -> Non
     assert reach == {"config.toml", "pages/a.html"}
 
 
+def test_what_tells_its_own_path_is_asked_by_others_in_a_package_only(tmp_path: Path) -> None:
+    """A package's data may be what they look for; what lies beside a module is anybody's."""
+    code = "def where():\n    return __file__\n"
+    files = {"pkg/__init__.py": code, "pkg/x.txt": "", "alone.py": code, "x.txt": ""}
+    assert levels(tmp_path, files) == {"alone": "code", "pkg": "data"}
+
+
 def test_only_what_says_something_of_paths_is_parsed(tmp_path: Path) -> None:
     """A module that mentions neither its location nor resources costs a search for words."""
     files = {f"pkg/m{number}.py": "VALUE = 1\n" for number in range(20)}

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from litebundle.collect.directory import collect
-from litebundle.collect.tree import Kind
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import Decision, decided
 from litebundle.place.units import PlacedUnit, placed_units
@@ -17,9 +16,7 @@ def analysed(top: Path, files: Mapping[str, str], version: tuple[int, ...] = VER
     """Return an analyser that has seen all sources of the files, which are created in `top`."""
     tree = collect([make(top, files)])
     analyser = Analyser(tree, version)
-    for entry in tree.entries:
-        if entry.kind is Kind.SOURCE:
-            analyser.see(entry.path, entry.read())
+    analyser.see_all()
     return analyser
 
 
