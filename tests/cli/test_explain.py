@@ -122,6 +122,19 @@ def test_a_package_s_directory_is_that_package(site: Path) -> None:
     assert list(explained(site / "reads", cwd=site.parent)) == ["reads"]
 
 
+def test_a_definition_is_explained(site: Path) -> None:
+    """As what it defines, with what it says of levels; packages may be picked of it."""
+    (site.parent / "bundle.toml").write_text('src = ["site"]\nplace.plain = "data"\n')
+    found = explained("bundle.toml", cwd=site.parent)
+    assert {name: one["level"] for name, one in found.items()} == {
+        "lists": "all",
+        "plain": "data",
+        "reads": "data",
+        "tzdata": "code",
+    }
+    assert explained("bundle.toml", "reads", cwd=site.parent).keys() == {"reads"}
+
+
 def test_exclusions_are_those_of_a_build(site: Path) -> None:
     """What is left out needs nothing."""
     found = explained(site, "--exclude", "reads/x.json", "--exclude", "lists", cwd=site.parent)

@@ -53,7 +53,7 @@ def placements(
     return found
 
 
-def _defined(
+def defined(
     ctx: click.Context, param: click.Parameter, src: tuple[str, ...]
 ) -> tuple[str | os.PathLike[str], ...]:
     """Take the sources, and the defaults of all options, from a definition if SRC is one."""
@@ -81,7 +81,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 
 
 @click.command("build", short_help="Pack modules and packages into a bundle.")
-@click.argument("src", nargs=-1, is_eager=True, callback=_defined)
+@click.argument("src", nargs=-1, is_eager=True, callback=defined)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
 @click.option(
     "--format",

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,8 +21,17 @@ _LIKEWISE = {"resolver", "platform", "stdlib", "exclude", "only", "tests", "over
 """Options of a build: those that help shows, for it fits one screen, and the others."""
 
 
+def _defined(ctx: click.Context, param: click.Parameter, what: tuple[str, ...]) -> tuple[str, ...]:
+    """Take what a definition among them names in its place."""
+    from litebundle.collect.definition import definition_in
+
+    found = tuple(one for one in what if definition_in(Path(one)))
+    others = tuple(one for one in what if one not in found)
+    return (*map(str, build.defined(ctx, param, found)), *others)
+
+
 @click.command("explain", short_help="Tell which packages need files on disk, and why.")
-@click.argument("what", nargs=-1, metavar="[SRC]... [PACKAGE]...")
+@click.argument("what", nargs=-1, is_eager=True, callback=_defined, metavar="[SRC]... [PACKAGE]...")
 @json_option
 def command(what: tuple[str, ...], *, as_json: bool, **chosen: Any) -> None:
     """Tell the level of each PACKAGE, or of all in SRC, and what in their code says so.
