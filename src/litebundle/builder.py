@@ -28,6 +28,7 @@ from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded, plain
+from litebundle.write.launcher import Launch, has_room, is_bound, members, program, put_in_front
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
 from litebundle.write.zip import ZipWriter
@@ -47,7 +48,8 @@ class Options:
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
-    ("code", "data", "all" by its dotted name), which else the analyser decides.
+    ("code", "data", "all" by its dotted name), which else the analyser decides;
+    `launch` how it starts as a program, None if it is only imported from.
     """
 
     container: Literal["sqlite", "zip"] = "sqlite"
@@ -58,6 +60,7 @@ class Options:
     jobs: int | None = None
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] = field(default_factory=dict)
+    launch: Launch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +147,11 @@ def build(
                         work.compile(python, pool)
                     work.units = [each.result() for each in units]
                     work.store(ahead)
-                content = work.finish()
+                content = work.finish([*pools.values()])
             finally:
                 work.writer.close()
+            if options.launch is not None:
+                put_in_front(options.launch.shebang, aside)
         warnings = dict.fromkeys(_warnings(found, plan))
     return Report(
         output=output,
@@ -246,8 +251,8 @@ class _Build:
             if key(entry) in left:
                 self._store(entry, self.encode(entry))
 
-    def finish(self) -> Content:
-        """Write index and manifest; return what the bundle holds."""
+    def finish(self, pools: Sequence[Pool]) -> Content:
+        """Write launcher, index and manifest; return what the bundle holds."""
         for planned_root, root, units in zip(
             self._plan.roots, self._roots, self.units, strict=True
         ):
@@ -262,11 +267,26 @@ class _Build:
             ("identity", identity(self._roots, list(said(self._plan)))),
             *said(self._plan),
             *((f"script.{name}", place) for name, place in sorted(commands.items())),
+            *self._launcher(pools, commands),
         ]
         content = Content(roots=self._roots, manifest=manifest)
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))
         self.writer.finish(content, list(found))
         return content
+
+    def _launcher(
+        self, pools: Sequence[Pool], scripts: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """Store what makes the bundle a program; yield what the manifest says of it."""
+        launch = self._options.launch
+        if launch is None:
+            return
+        paths = {entry.path for entry in self._entries}
+        if main := program(launch, paths, scripts):
+            yield "main", main
+        if self._options.container != "zip" or has_room(launch, paths):
+            needed = not self._options.sources or any(map(is_bound, self._entries))
+            yield from self.writer.launcher(members(launch, pools, needed=needed))
 
     def _add_code(self, entry: Entry, blobs: Mapping[int, Blob]) -> None:
         self.compiled.add(key(entry))

@@ -206,7 +206,7 @@ def test_an_entry_point_runs_as_its_script(packed: Path) -> None:
     """The function's result is the exit status; `sys.argv[0]` names what was run: the bundle."""
     done = bundle("run", packed, "app.cli:main", "--version", "x", cwd=packed.parent)
     assert done.returncode == 3
-    assert done.stdout == f"{[str(packed), '--version', 'x']} False\n"
+    assert done.stdout == f"{[str(packed), '--version', 'x']} True\n"
 
 
 def test_an_entry_point_may_be_an_attribute_of_an_attribute(packed: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -17,6 +18,7 @@ from litebundle.place.level import NAMES
 if TYPE_CHECKING:
     from litebundle.collect.definition import Definition
     from litebundle.collect.inputs import Inputs
+    from litebundle.write.launcher import Launch
 
 
 def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -135,6 +137,11 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     metavar="NAME=LEVEL",
     help="On disk of a package: code, data, all.",
 )
+@click.option("--main", metavar="SPEC", help="What it runs: a command, MODULE:NAME, PATH.py...")
+@click.option("--executable/--no-executable", help="Let ./FILE run, too.")
+@click.option("--inherit-path/--no-inherit-path", help="Let it see PYTHONPATH and site-packages.")
+@click.option("--python-args", metavar="ARGS", help="Options of its Python: '-I -X utf8'.")
+@click.option("--launcher/--no-launcher", default=True, help="Let `python FILE` run, or not.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
@@ -151,8 +158,8 @@ def command(
 
     if not src and not chosen["requirements"]:
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
-    inputs = inputs_of(chosen)
-    options = Options(inputs=inputs, **chosen)
+    inputs, launch = inputs_of(chosen), _launch(chosen)
+    options = Options(inputs=inputs, launch=launch, **chosen)
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
     if as_json:
@@ -175,6 +182,23 @@ def inputs_of(chosen: dict[str, Any]) -> "Inputs":
     )
     names = ("requirements", "deps", "resolver", "python_version", "platform", "stdlib")
     return Inputs(selection=selection, **{name: chosen.pop(name) for name in names})
+
+
+def _launch(chosen: dict[str, Any]) -> "Launch | None":
+    """Take out of what was chosen that which is about starting it."""
+    from litebundle.write.launcher import Launch
+
+    try:
+        arguments = tuple(shlex.split(chosen.pop("python_args") or ""))
+    except ValueError as error:
+        raise click.UsageError(f"--python-args: {error}.") from error
+    names = ("main", "executable", "inherit_path")
+    launch = Launch(python_args=arguments, **{name: chosen.pop(name) for name in names})
+    if chosen.pop("launcher"):
+        return launch
+    if launch != Launch():
+        raise click.UsageError("--no-launcher leaves nothing for the other options to decide.")
+    return None
 
 
 @contextlib.contextmanager

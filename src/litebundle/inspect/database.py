@@ -15,8 +15,7 @@ from litebundle.collect.tree import Kind
 from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
-from litebundle.runtime.descriptor import Descriptor
-from litebundle.runtime.pages import Database
+from litebundle.runtime.containers import SqliteContainer
 from litebundle.write.sqlite import SCHEMA
 
 _LONGEST = 480
@@ -25,10 +24,8 @@ _LONGEST = 480
 
 def unsound(bundle: Bundle) -> Iterator[str]:
     """Yield what SQLite itself finds wrong, and what does not belong into a bundle."""
-    database = Database(Descriptor(bundle.path))
-    if trailing := bundle.size - database.page_count * database.page_size:
-        yield f"{trailing} bytes stand behind the end of the database"
-    connection = _open(bundle.path)
+    yield from _behind(bundle)
+    connection = _open(bundle)
     try:
         for (line,) in connection.execute("PRAGMA integrity_check"):
             if line != "ok":
@@ -44,7 +41,7 @@ def unsound(bundle: Bundle) -> Iterator[str]:
 
 def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
     """Yield a sentence for every row that says other than the listings, given a sound check."""
-    connection = _open(bundle.path)
+    connection = _open(bundle)
     try:
         hidden = set(_hidden(connection, check))
         yield from _blobs(connection, check, hidden)
@@ -60,12 +57,34 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
         connection.close()
 
 
-def _open(path: str) -> apsw.Connection:
-    name = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - bytes
-    if len(name) <= _LONGEST and _is_utf8(name):
-        return apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+def _behind(bundle: Bundle) -> Iterator[str]:
+    """Yield what is wrong with the launcher that stands behind the database."""
+    with Path(bundle.path).open("rb") as file:
+        file.seek(_container(bundle).end)
+        found = file.read()
+    size, _, digest = bundle.manifest.get("tail", "0").partition(" ")
+    if trailing := len(found) - int(size):
+        if trailing > 0:
+            yield f"{trailing} bytes stand behind the end of the database"
+        else:
+            yield f"the launcher behind the database is {-trailing} bytes too short"
+    elif found and hashlib.sha256(found).hexdigest() != digest:
+        yield "the launcher behind the database is damaged"
+
+
+def _container(bundle: Bundle) -> SqliteContainer:
+    container = bundle.archive.container
+    assert isinstance(container, SqliteContainer)  # noqa: S101  # the caller's promise
+    return container
+
+
+def _open(bundle: Bundle) -> apsw.Connection:
+    name = os.fsencode(os.path.abspath(bundle.path))  # noqa: PTH100 - bytes
+    base = _container(bundle).base
+    if not base and len(name) <= _LONGEST and _is_utf8(name):
+        return apsw.Connection(bundle.path, flags=apsw.SQLITE_OPEN_READONLY)
     connection = apsw.Connection(":memory:")
-    connection.deserialize("main", Path(path).read_bytes())
+    connection.deserialize("main", Path(bundle.path).read_bytes()[base:])
     return connection
 
 

@@ -264,12 +264,12 @@ def fitting(stored: list[Variant]) -> int | None:
     return None
 
 
-def open_archive(path: str, base: int = 0) -> Archive | None:
+def open_archive(path: str) -> Archive | None:
     """Open the bundle in a file; None if the file is not one of ours, by its magic.
 
     Raises BundleIOError if it cannot be read, BundleCorrupt if it is damaged, BundleVersionError
     if it is of another format: never an ImportError (F1).
     """
     descriptor = Descriptor(path)
-    container = open_container(descriptor, base)
+    container = open_container(descriptor)
     return None if container is None else Archive(descriptor, container)

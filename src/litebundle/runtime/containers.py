@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .descriptor import Descriptor
-    from .pages import Database
     from .zipfile import Zip
 
 
 _REBUILD = "copy the file again, or build it again"
+
+_SHEBANG = 4096  # bytes that the line may have at most; Linux takes 256
 
 BLOBS, LISTINGS = "blobs", "listings"
 
@@ -35,16 +36,18 @@ MEMBERS_MEMBER = ".litebundle/members"
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
 
-def open_container(source: "Descriptor", base: int = 0) -> "SqliteContainer | ZipContainer | None":
+def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | None":
     """Return the container in an open file, None if it is not one of ours (by its magic)."""
-    head = source.read(base, 72)
+    head = source.read(0, 72)
+    base = 0
+    if head[:2] == b"#!":  # the line by which the file is a program of its own
+        base = source.read(0, _SHEBANG).find(b"\n") + 1
+        head = source.read(base, 72)
     if head[:16] == b"SQLite format 3\0":
         if int.from_bytes(head[68:72]) != APPLICATION_ID:
             return None
-        from .pages import Database
-
         _refuse_journal(source.path)
-        return SqliteContainer(Database(source, base))
+        return SqliteContainer(source, base)
     marked = head[30 : 30 + len(MARK_MEMBER)] == MARK_MEMBER.encode()
     if not marked and source.read(max(source.size - 22, 0), 4) != b"PK\5\6":
         return None  # no zip, or none of ours: told without importing a module for it
@@ -77,19 +80,26 @@ def _refuse_journal(path: str) -> None:
 
 
 class SqliteContainer:
-    """A database: blobs are rows."""
+    """A database: blobs are rows. `end` is where it ends in the file, in bytes."""
 
     name = "sqlite"
 
-    def __init__(self, database: "Database") -> None:
-        self.database = database
-        self.base = database.base
+    def __init__(self, source: "Descriptor", base: int) -> None:
+        from .pages import Database
+
+        self.database = Database(source, base)
+        self.base = base
+        self.end = base + self.database.page_count * self.database.page_size
+        self._behind = source.size - self.end
 
     def manifest(self) -> dict[str, str]:
         """Return the manifest; raises ValueError or BundleCorrupt for damage."""
         version = self.database.user_version
         rows = [(str(key), str(value)) for _, (_, key, value) in self.database.rows("manifest")]
         manifest = unseal(rows) if version == VERSION else {}
+        # The launcher behind the database may be gone (VACUUM drops it), but not a part of it
+        if 0 < self._behind < int(manifest.get("tail", "0").partition(" ")[0]):
+            raise ValueError("the file is cut short")
         return {**manifest, "format": str(version)}
 
     def stored(self, ref: Ref) -> bytes:

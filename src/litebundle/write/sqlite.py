@@ -8,11 +8,12 @@ manifest. Nothing moves after the first two.
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -31,6 +32,7 @@ from litebundle.write.content import (
     placement_listing,
 )
 from litebundle.write.encoding import Encoded, deflated
+from litebundle.write.launcher import tail
 
 SCHEMA = """
 CREATE TABLE manifest(id INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);
@@ -77,6 +79,7 @@ class SqliteWriter:
         self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
+        self._tail = b""
         page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
         with _as_os_errors():
             self._connection = apsw.Connection(str(self._work), vfs=_UNLOCKED)
@@ -105,6 +108,11 @@ class SqliteWriter:
         del path, mode  # `finish` writes the table
         return self._blob(content)
 
+    def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
+        """Have a zip of the members stand behind the database; return what the manifest says."""
+        self._tail = tail(members)
+        return [("tail", f"{len(self._tail)} {hashlib.sha256(self._tail).hexdigest()}")]
+
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write listings, tables and manifest, and close the database."""
         with _as_os_errors():
@@ -130,6 +138,8 @@ class SqliteWriter:
             self._connection.close()
         if self._work != self._path:
             shutil.copyfile(self._work, self._path)
+        with self._path.open("ab") as file:
+            file.write(self._tail)
 
     def close(self) -> None:
         """Close the database, finished or not."""

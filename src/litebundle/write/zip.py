@@ -7,7 +7,7 @@ are the members below `.litebundle/`, a name that nothing imports.
 
 import _imp
 import zipfile
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from stat import S_IFDIR, S_IFREG
@@ -25,6 +25,7 @@ from litebundle.write.content import (
     placement_listing,
 )
 from litebundle.write.encoding import Encoded, plain
+from litebundle.write.launcher import method
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the format's earliest: no times in the output
 _UNCHECKED_HASH = 1  # PEP 552: hash-based, never compared with the source
@@ -66,6 +67,12 @@ class ZipWriter:
         self._offsets[identifier] = offset
         blob = content.as_blob(identifier)
         return replace(blob, stored=size, encoding=ENCODING_DEFLATE, seal=None)
+
+    def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
+        """Store the members; the manifest has nothing to say of them."""
+        for name, data in members.items():
+            self._write(name, data, method(name))
+        return []
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write the index and close the zip; the manifest stands right before the directory."""

@@ -1,0 +1,205 @@
+"""What makes a bundle a program: a small zip that a stock Python runs, with the runtime in it.
+
+Behind a database it is a zip of its own, in a zip bundle some members more. Python runs its
+`__main__.py`, which finds the rest below `.litebundle/`, a name that nothing imports:
+`litebundle/__init__.py` (runtime/boot.py) and `runtime/` with the runtime's modules in one piece,
+as code for each Python that the bundle has code for, and as sources for the others.
+"""
+
+import functools
+import io
+import marshal
+import zipfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import litebundle
+from litebundle.collect.tree import Entry, Kind
+from litebundle.compile.pool import Pool
+from litebundle.errors import BuildError
+from litebundle.format import checksum
+
+MAIN_MEMBER = "__main__.py"
+
+_HOME = Path(litebundle.__file__).parent
+_OWN = ("__init__.py", "errors.py", "format/*.py", "runtime/*.py")
+_ELSEWHERE = ("format/canonical.py", "runtime/boot.py", "runtime/start.py")
+
+_START = """
+if __name__ == "__main__":
+    file = __file__[: -len("/__main__.py")]
+    ensure_fitting(file, {pythons!r}, {arguments!r}, needed={needed!r})
+    sys.path.insert(0, file + __file__[len(file)] + ".litebundle")
+    from litebundle.runtime.launch import launch
+
+    launch(file, inherit={inherit!r})
+"""
+_BOOT = "\n\nboot(__name__)\n"
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a bundle starts.
+
+    `main` is its program: a command of a distribution in it, "module:function", "module" or a
+    file "path.py" of it; None is an interpreter with the bundle on its path. `executable` lets the
+    system run the file itself; `inherit_path` keeps the interpreter's packages and PYTHONPATH on
+    `sys.path`; `python_args` are options that the interpreter is to have.
+    """
+
+    main: str | None = None
+    executable: bool = False
+    inherit_path: bool = False
+    python_args: tuple[str, ...] = ()
+
+    @property
+    def shebang(self) -> bytes:
+        """The line in front of the file, by which the system finds the interpreter."""
+        if not self.executable:
+            return b""
+        split = " ".join(("-S python3", *self.python_args)) if self.python_args else "python3"
+        return f"#!/usr/bin/env {split}\n".encode()
+
+
+def program(launch: Launch, paths: Collection[str], scripts: Mapping[str, str]) -> str | None:
+    """Return the `main` of the manifest: "module:function", "module" or "path.py".
+
+    Raises BuildError if there is no such thing among the paths and commands of the bundle.
+    """
+    name = launch.main
+    if name is None:
+        return "__main__" if MAIN_MEMBER in paths else None
+    if name in scripts:
+        return scripts[name]
+    if name.endswith(".py"):
+        found = name in paths
+    else:
+        stem = name.partition(":")[0].replace(".", "/")
+        found = f"{stem}/__main__.py" in paths or any(_is_at(path, stem) for path in paths)
+    if not found:
+        raise BuildError(
+            f"--main {name}: no such command, module or file in the bundle",
+            hint=f"its commands are {', '.join(sorted(scripts))}"
+            if scripts
+            else "name MODULE:FUNCTION, a MODULE or a PATH.py in one of the sources",
+        )
+    return name
+
+
+def _is_at(path: str, stem: str) -> bool:
+    """Tell whether a file makes the module at the stem: source, native or bytecode."""
+    importable = Kind.of(path) in (Kind.SOURCE, Kind.EXTENSION, Kind.BYTECODE)
+    return importable and path.startswith((f"{stem}.", f"{stem}/__init__."))
+
+
+def has_room(launch: Launch, paths: Collection[str]) -> bool:
+    """Tell whether a zip with these files has room for a launcher; without, Python runs theirs.
+
+    Raises BuildError if it was asked for more than that.
+    """
+    if MAIN_MEMBER not in paths:
+        return True
+    if launch != Launch():
+        raise BuildError(
+            f"the sources have a {MAIN_MEMBER}, which is what a zip starts with",
+            hint="rename it, or build without --format zip",
+        )
+    return False
+
+
+def is_bound(entry: Entry) -> bool:
+    """Tell whether a file is of use to certain Pythons only."""
+    return entry.kind in (Kind.EXTENSION, Kind.BYTECODE)
+
+
+def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str, bytes]:
+    """Return the launcher's files by their names in the zip.
+
+    `pools` compile for the Pythons of the bundle; `needed` tells that no other one can run it.
+    """
+    start = _START.format(
+        pythons=tuple(dict.fromkeys(pool.target.version.rpartition(".")[0] for pool in pools)),
+        arguments=launch.python_args,
+        needed=needed,
+        inherit=launch.inherit_path,
+    )
+    found = {
+        MAIN_MEMBER: (_HOME / "runtime/start.py").read_bytes() + start.encode(),
+        ".litebundle/litebundle/__init__.py": (_HOME / "runtime/boot.py").read_bytes()
+        + _BOOT.encode(),
+        ".litebundle/runtime/source": _sealed(_sources()),
+    }
+    for pool in pools:
+        found[f".litebundle/runtime/{pool.target.magic.hex()}"] = _sealed(_code(pool))
+    return found
+
+
+def tail(found: Mapping[str, bytes]) -> bytes:
+    """Return a zip of the members: code as it is, since every start reads it, the rest deflated."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w") as archive:
+        for name, data in found.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system = 3  # Unix, whatever builds it
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, data, compress_type=method(name))
+    return output.getvalue()
+
+
+def method(name: str) -> int:
+    """Return how the zip stores a member of the launcher."""
+    return zipfile.ZIP_DEFLATED if name.endswith("/source") else zipfile.ZIP_STORED
+
+
+def put_in_front(line: bytes, path: Path) -> None:
+    """Insert a line, if any, at the beginning of a file, and let those run it who may read it."""
+    if not line:
+        return
+    with path.open("r+b") as file:
+        end = file.seek(0, 2)
+        while end:
+            start = max(end - _BLOCK, 0)
+            file.seek(start)
+            data = file.read(end - start)
+            file.seek(start + len(line))
+            file.write(data)
+            end = start
+        file.seek(0)
+        file.write(line)
+    mode = path.stat().st_mode
+    path.chmod(mode | (mode & 0o444) >> 2)
+
+
+def _sealed(contents: Mapping[str, bytes]) -> bytes:
+    # Version 2 has no references, which would depend on who else holds the objects
+    data = marshal.dumps(dict(contents), 2)
+    return checksum(data) + data
+
+
+@functools.cache
+def _entries() -> tuple[Entry, ...]:
+    left_out = {_HOME / name for name in _ELSEWHERE}
+    return tuple(
+        Entry(
+            path=f"litebundle/{path.relative_to(_HOME).as_posix()}",
+            location=path,
+            mode=0o644,
+            size=path.stat().st_size,
+            kind=Kind.SOURCE,
+        )
+        for pattern in _OWN
+        for path in sorted(_HOME.glob(pattern))
+        if path not in left_out
+    )
+
+
+def _sources() -> dict[str, bytes]:
+    return {entry.path: entry.read() for entry in _entries()}
+
+
+def _code(pool: Pool) -> dict[str, bytes]:
+    return {result.path: result.codes[0] for result in pool.compile(_entries())}

@@ -1,0 +1,316 @@
+"""A bundle that is started itself, as `python FILE` or `./FILE`, with nothing installed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from tests.cli.command import TIMEOUT, Done, bundle, refusal
+from tests.rules.places import Tree, write_tree
+
+_PROGRAM: Tree = {
+    "app/__init__.py": "",
+    "app/__main__.py": "import sys; print('module', __spec__.name, sys.argv)\n",
+    "app/cli.py": (
+        "import sys\n"
+        "def main():\n"
+        "    import __main__\n"
+        "    print('main', sys.argv, __main__.__file__, __main__.__spec__)\n"
+        "    return 3\n"
+        "def other(): print('other', sys.argv[1:])\n"
+        "def fails(): raise ValueError('bad')\n"
+        "def path(): print(*sys.path, sep='\\n')\n"
+        "def has(): print([name for name in sys.argv[1:] if name in sys.modules])\n"
+        "def waits():\n"
+        "    import time; print('ready', flush=True); time.sleep(60)\n"
+        "def reads(): print(sys.stdin.read())\n"
+        "def again():\n"
+        "    import os\n"
+        "    if 'again' in sys.argv: print('again'); return\n"
+        "    os.execv(sys.executable, [sys.executable, *sys.argv, 'again'])\n"
+    ),
+    "scripts/tool.py": (
+        "import sys, beside\nprint('script', __name__, __file__, __spec__, sys.argv, beside.X)\n"
+    ),
+    "scripts/beside.py": "X = 1\n",
+    "demo-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+    "demo-1.0.dist-info/entry_points.txt": (
+        "[console_scripts]\ndemo = app.cli:main\nother = app.cli:other\n"
+    ),
+}
+
+_CONTAINERS = ("sqlite", "zip")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the program in a directory."""
+    directory = tmp_path_factory.mktemp("launch") / "sources"
+    write_tree(_PROGRAM, directory)
+    return directory
+
+
+@pytest.fixture(params=_CONTAINERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return what the bundle is kept in; not the directory, which starts by other ways."""
+    return str(request.param)
+
+
+def packed(sources: Path, home: Path, kind: str, *options: str) -> Path:
+    """Build the program; return the bundle."""
+    output = home / "app.bundle"
+    done = bundle("build", sources, "-q", "-o", output, "--format", kind, *options, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def start(
+    *command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, **options: Any
+) -> Done:
+    """Run a command where nothing is known of litebundle."""
+    plain = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=plain | dict(env or {}),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        **options,
+    )
+
+
+def python(*arguments: str | Path, cwd: Path, **options: Any) -> Done:
+    """Run the tests' interpreter, bare of what is installed for them."""
+    return start(sys.executable, "-S", *arguments, cwd=cwd, **options)
+
+
+def test_a_function_is_run_as_its_script(sources: Path, kind: str, tmp_path: Path) -> None:
+    """`sys.argv` and `__file__` name what was started; the result is the exit status."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:main")
+    done = python("app.bundle", "a", "-c", cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout == f"main ['app.bundle', 'a', '-c'] {file} None\n"
+    assert done.returncode == 3
+
+
+def test_a_module_is_run_as_by_python_m(sources: Path, kind: str, tmp_path: Path) -> None:
+    """A package's `__main__`, found by its own name."""
+    file = packed(sources, tmp_path, kind, "--main", "app")
+    done = python("app.bundle", "a", cwd=tmp_path)
+    where = file / "app" / "__main__.py"
+    assert (done.stdout, done.stderr) == (f"module app.__main__ ['{where}', 'a']\n", "")
+
+
+def test_a_script_is_run_as_a_file(sources: Path, kind: str, tmp_path: Path) -> None:
+    """Its directory is first on `sys.path`, and it is no module."""
+    file = packed(sources, tmp_path, kind, "--main", "scripts/tool.py")
+    done = python("app.bundle", "a", cwd=tmp_path)
+    where = file / "scripts" / "tool.py"
+    assert (done.stdout, done.stderr) == (
+        f"script __main__ {where} None ['app.bundle', 'a'] 1\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize("spec", ["nothere", "app.nothere:main", "scripts/nothere.py"])
+def test_a_main_that_is_not_there_is_refused(sources: Path, tmp_path: Path, spec: str) -> None:
+    """At the build, and nothing is written."""
+    done = bundle("build", sources, "-o", tmp_path / "out", "--main", spec, cwd=tmp_path)
+    assert refusal(done) == f"--main {spec}: no such command, module or file in the bundle"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_launcher_has_nothing_to_decide(sources: Path, tmp_path: Path) -> None:
+    """`--no-launcher` with an option of the launcher is a contradiction; alone it is obeyed."""
+    done = bundle("build", sources, "-o", "out", "--no-launcher", "--main", "app", cwd=tmp_path)
+    refusal(done, status=2)
+    packed(sources, tmp_path, "sqlite", "--no-launcher")
+    assert python("app.bundle", cwd=tmp_path).returncode == 1
+
+
+def test_a_script_is_chosen_by_name_or_option(sources: Path, kind: str, tmp_path: Path) -> None:
+    """A link with the name of a console script runs that; so does `--litebundle-entry NAME`."""
+    file = packed(sources, tmp_path, kind, "--main", "app")
+    done = python("app.bundle", "--litebundle-entry", "other", "x", cwd=tmp_path)
+    assert done.stdout == "other ['x']\n"
+    done = python("app.bundle", "--litebundle-entry", "none", cwd=tmp_path)
+    assert refusal(done, status=2) == f"{file} has no script 'none'"
+    (tmp_path / "other").symlink_to("app.bundle")
+    assert python("other", "x", cwd=tmp_path).stdout == "other ['x']\n"
+
+
+def test_links_carry_the_names_of_the_commands(sources: Path, kind: str, tmp_path: Path) -> None:
+    """`bundle link` makes one for each, keeps them the next time, and overwrites nothing."""
+    file = packed(sources, tmp_path, kind)
+    assert refusal(bundle("link", file, "bin", cwd=tmp_path)) == f"{file}: not executable"
+    packed(sources, tmp_path, kind, "--executable")
+    for _ in range(2):
+        done = bundle("link", file, "bin", cwd=tmp_path)
+        assert done.stdout == "bin/demo\nbin/other\n"
+    assert start("bin/other", "x", cwd=tmp_path).stdout == "other ['x']\n"
+    (tmp_path / "bin" / "demo").unlink()
+    (tmp_path / "bin" / "demo").write_text("mine")
+    assert refusal(bundle("link", file, "bin", cwd=tmp_path)) == "some of the names are taken"
+    assert (tmp_path / "bin" / "demo").read_text() == "mine"
+
+
+@pytest.mark.parametrize("arguments", [("-m", "app", "x"), ("-c", "import app; print(app)")])
+def test_without_a_main_it_is_an_interpreter(
+    sources: Path, kind: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """With the bundle on its path: `-m` and `-c` as ever."""
+    packed(sources, tmp_path, kind)
+    expected = start(sys.executable, "-S", *arguments, cwd=sources)
+    done = python("app.bundle", *arguments, cwd=tmp_path)
+    assert done.stderr == expected.stderr == ""
+    assert done.stdout.replace(str(tmp_path / "app.bundle"), str(sources)) == expected.stdout
+
+
+def test_without_a_main_it_takes_files_and_input(sources: Path, kind: str, tmp_path: Path) -> None:
+    """A script with its arguments, or what is piped in; other options are refused."""
+    packed(sources, tmp_path, kind)
+    (tmp_path / "script.py").write_text("import sys, app.cli; print(__file__, sys.argv)\n")
+    done = python("app.bundle", "script.py", "a", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("script.py ['script.py', 'a']\n", "")
+    done = python("app.bundle", cwd=tmp_path, input="import app.cli; print(app.__name__)")
+    assert (done.stdout, done.stderr) == ("app\n", "")
+    refusal(python("app.bundle", "-x", cwd=tmp_path), status=2)
+    refusal(python("app.bundle", "nothere.py", cwd=tmp_path))
+
+
+def test_a_packed_main_is_what_starts(tmp_path: Path, kind: str) -> None:
+    """As for a directory with a `__main__.py`; in a zip it is Python itself that runs it."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "__main__.py").write_text("import sys, beside; print(__name__, sys.argv)\n")
+    (source / "beside.py").write_text("")
+    packed(source, tmp_path, kind)
+    expected = python("source", "x", cwd=tmp_path)
+    done = python("app.bundle", "x", cwd=tmp_path)
+    assert done.stderr == expected.stderr == ""
+    assert done.stdout == expected.stdout.replace("source", "app.bundle")
+    if kind == "zip":
+        done = bundle(
+            "build", source, "-o", "out", "--format", "zip", "--main", "beside", cwd=tmp_path
+        )
+        assert "have a __main__.py" in refusal(done)
+
+
+def test_the_file_runs_itself(sources: Path, kind: str, tmp_path: Path) -> None:
+    """`--executable` puts a shebang line in front, and the mode lets the system read it."""
+    file = packed(sources, tmp_path, kind, "--main", "demo", "--executable")
+    assert file.read_bytes().startswith(b"#!/usr/bin/env python3\n")
+    done = start("./app.bundle", "a", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == (
+        f"main ['./app.bundle', 'a'] {tmp_path}/./app.bundle None\n",
+        "",
+    )
+    assert done.returncode == 3
+    done = bundle("verify", file, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    done = bundle("run", file, "-m", "app", cwd=tmp_path)
+    assert done.stdout.startswith("module app.__main__")
+
+
+def test_it_is_still_a_database(sources: Path, tmp_path: Path) -> None:
+    """For the sqlite3 of the standard library and for apsw, and sound for `verify`."""
+    file = packed(sources, tmp_path, "sqlite", "--main", "demo")
+    query = "SELECT value FROM manifest WHERE key = 'main'"
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute(query).fetchall() == [("app.cli:main",)]
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+    assert connection.execute(query).fetchall() == [("app.cli:main",)]
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    assert bundle("verify", file, cwd=tmp_path).returncode == 0
+
+
+def test_verify_reads_the_tail(sources: Path, tmp_path: Path) -> None:
+    """Each byte of the launcher, what is behind it, and that it is there."""
+    file = packed(sources, tmp_path, "sqlite", "--main", "demo")
+    whole = file.read_bytes()
+    damaged = bytearray(whole)
+    damaged[-300] ^= 1
+    size = len(whole)
+    with closing(sqlite3.connect(file)) as database:
+        (tail,) = database.execute("SELECT value FROM manifest WHERE key = 'tail'").fetchone()
+    tail = int(tail.split()[0])
+    for data, problem in (
+        (bytes(damaged), "the launcher behind the database is damaged"),
+        (whole + b"x", "1 bytes stand behind the end of the database"),
+        (whole[: size - tail], f"the launcher behind the database is {tail} bytes too short"),
+        (whole[:-1], "damaged manifest: the file is cut short"),
+    ):
+        file.write_bytes(data)
+        done = bundle("verify", file, cwd=tmp_path)
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[0].startswith(problem)
+
+
+def test_a_database_without_its_tail_is_still_imported_from(sources: Path, tmp_path: Path) -> None:
+    """VACUUM drops it: the file does not start any more, and is a bundle as before."""
+    file = packed(sources, tmp_path, "sqlite", "--main", "demo")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM")
+    assert python("app.bundle", cwd=tmp_path).returncode == 1
+    assert bundle("run", file, "-m", "app", cwd=tmp_path).returncode == 0
+
+
+def test_damage_to_the_runtime_is_told(sources: Path, kind: str, tmp_path: Path) -> None:
+    """Before a byte of it runs."""
+    file = packed(sources, tmp_path, kind, "--main", "demo")
+    data = bytearray(file.read_bytes())
+    data[data.rindex(b"litebundle/runtime/finder.py") + 100] ^= 1
+    file.write_bytes(data)
+    done = python("app.bundle", cwd=tmp_path)
+    assert refusal(done).endswith("the launcher is damaged")
+
+
+def test_builds_are_byte_identical(sources: Path, kind: str, tmp_path: Path) -> None:
+    """With launcher, shebang and all."""
+    options = ("--main", "demo", "--executable", "--python-args", "-X utf8")
+    first = packed(sources, tmp_path, kind, *options).read_bytes()
+    assert packed(sources, tmp_path, kind, *options, "-j", "1").read_bytes() == first
+
+
+def test_a_traceback_begins_with_the_program(sources: Path, kind: str, tmp_path: Path) -> None:
+    """Neither runpy nor the launcher nor the loader is in it."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:fails")
+    done = python("app.bundle", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        "Traceback (most recent call last):",
+        f'  File "{file}/app/cli.py", line 7, in fails',
+    ]
+    assert done.stderr.endswith("\nValueError: bad\n")
+    assert done.stderr.count("File ") == 1
+
+
+def test_an_interrupt_ends_it_by_the_signal(sources: Path, kind: str, tmp_path: Path) -> None:
+    """As Python's own scripts: the shell sees that it was Ctrl-C."""
+    packed(sources, tmp_path, kind, "--main", "app.cli:waits")
+    for number, status in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)):
+        with subprocess.Popen(
+            [sys.executable, "app.bundle"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=TIMEOUT)
+            assert process.returncode == status, errors
+            assert "runpy" not in errors
