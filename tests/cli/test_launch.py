@@ -1,6 +1,8 @@
 """A bundle that is started itself, as `python FILE` or `./FILE`, with nothing installed."""
 
 import os
+import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -76,7 +78,7 @@ def start(
     *command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, **options: Any
 ) -> Done:
     """Run a command where nothing is known of litebundle."""
-    plain = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
+    plain = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8"}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -314,3 +316,172 @@ def test_an_interrupt_ends_it_by_the_signal(sources: Path, kind: str, tmp_path: 
             _, errors = process.communicate(timeout=TIMEOUT)
             assert process.returncode == status, errors
             assert "runpy" not in errors
+
+
+_WORKERS: Tree = {
+    "pool.py": (
+        "import multiprocessing, sys\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "def work(number):\n"
+        "    import beside\n"
+        "    return beside.double(number), __name__\n"
+        "def main():\n"
+        "    import pool\n"
+        "    for method in ('fork', 'spawn', 'forkserver'):\n"
+        "        with multiprocessing.get_context(method).Pool(1) as workers:\n"
+        "            print(workers.map(work, [1]), workers.map(pool.work, [2]), flush=True)\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    with ProcessPoolExecutor(1, mp_context=context) as workers:\n"
+        "        print(list(workers.map(work, [3])))\n"
+        "if __name__ == '__main__': main()\n"
+    ),
+    "beside.py": "def double(number): return 2 * number\n",
+}
+
+
+@pytest.mark.parametrize("main", ["pool", "pool.py", "pool:main"])
+def test_its_workers_run_functions_of_the_program(kind: str, tmp_path: Path, main: str) -> None:
+    """All start methods, and functions defined in `__main__` too."""
+    source = tmp_path / "source"
+    write_tree(_WORKERS, source)
+    packed(source, tmp_path, kind, "--main", main)
+    module = "import sys; sys.path.insert(0, 'source'); import pool; pool.main()"
+    alone = {"pool": ["-m", "pool"], "pool.py": ["pool.py"], "pool:main": ["-c", module]}[main]
+    cwd = tmp_path if main == "pool:main" else source
+    expected = start(sys.executable, "-S", *alone, cwd=cwd)
+    done = python("app.bundle", cwd=tmp_path)
+    assert done.stderr == expected.stderr == ""
+    assert done.stdout == expected.stdout
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_nothing_of_the_environment_is_in_it(sources: Path, kind: str, tmp_path: Path) -> None:
+    """No PYTHONPATH, no site-packages, and none of what their `.pth` files imported."""
+    other = tmp_path / "other"
+    write_tree({"sitecustomize.py": "import intruder\n", "intruder.py": ""}, other)
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:path")
+    environment = {"PYTHONPATH": str(other)}
+    bare = start(
+        sys.executable, "-I", "-S", "-c", "import sys; print(*sys.path, sep='\\n')", cwd=tmp_path
+    )
+    done = start(sys.executable, "app.bundle", cwd=tmp_path, env=environment)
+    assert (done.stderr, done.stdout) == ("", f"{file}\n{bare.stdout}")
+    packed(sources, tmp_path, kind, "--main", "app.cli:has")
+    done = start(sys.executable, "app.bundle", "intruder", "os", cwd=tmp_path, env=environment)
+    assert done.stdout == "['os']\n"
+    above = {"PYTHONPATH": str(Path(os.__file__).parents[1])}
+    done = start(sys.executable, "app.bundle", "intruder", "os", cwd=tmp_path, env=above)
+    assert done.stdout == "['os']\n"
+
+
+def test_the_environment_can_be_let_in(sources: Path, kind: str, tmp_path: Path) -> None:
+    """`--inherit-path`: behind the bundle stands what the interpreter has."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:path", "--inherit-path")
+    done = start(sys.executable, "app.bundle", cwd=tmp_path, env={"PYTHONPATH": "/nowhere"})
+    plain = "import sys; print(*sys.path[1:], sep='\\n')"
+    expected = start(sys.executable, "-c", plain, cwd=tmp_path, env={"PYTHONPATH": "/nowhere"})
+    assert done.stdout.splitlines()[0] == str(file)
+    assert done.stdout.splitlines()[-len(expected.stdout.splitlines()) :] == (
+        expected.stdout.splitlines()
+    )
+    assert "/nowhere" in done.stdout
+
+
+def test_options_of_the_interpreter_are_honoured(kind: str, tmp_path: Path) -> None:
+    """`--python-args`, for `python FILE` and for `./FILE`."""
+    source = tmp_path / "source"
+    write_tree({"flags.py": "import sys\ndef main(): print(list(sys.flags))\n"}, source)
+    packed(source, tmp_path, kind, "--main", "flags:main", "--executable", "--python-args=-I -S -O")
+    options = ["-I", "-S", "-O"]
+    plain = "import sys; print(list(sys.flags))"
+    expected = start(sys.executable, *options, "-c", plain, cwd=tmp_path)
+    done = start(sys.executable, "app.bundle", cwd=tmp_path)
+    assert (done.stderr, done.stdout) == ("", expected.stdout)
+    (tmp_path / "python3").symlink_to(sys.executable)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert start("./app.bundle", cwd=tmp_path, env=path).stdout == expected.stdout
+
+
+def test_it_starts_itself_again(sources: Path, kind: str, tmp_path: Path) -> None:
+    """By `os.execv(sys.executable, [sys.executable, *sys.argv])`, as reloaders do."""
+    packed(sources, tmp_path, kind, "--main", "app.cli:again")
+    done = python("app.bundle", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("again\n", "")
+
+
+def test_standard_input_is_the_programs(sources: Path, kind: str, tmp_path: Path) -> None:
+    """Nothing of it is read before."""
+    packed(sources, tmp_path, kind, "--main", "app.cli:reads")
+    done = python("app.bundle", cwd=tmp_path, input="typed\n")
+    assert (done.stdout, done.stderr) == ("typed\n\n", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.bundle", "ünï?#%.bundle", os.fsdecode(b"\xff.bundle")]
+)
+def test_its_path_may_be_any(sources: Path, kind: str, tmp_path: Path, name: str) -> None:
+    """With spaces, not ASCII, not UTF-8; and through a link."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:other")
+    place = tmp_path / name
+    file.rename(place)
+    (tmp_path / "link").symlink_to(place)
+    for path in (place, Path("link")):
+        done = python(path, "x", cwd=tmp_path)
+        assert (done.stdout, done.stderr) == ("other ['x']\n", "")
+
+
+def test_its_surroundings_may_be_bare(sources: Path, kind: str, tmp_path: Path) -> None:
+    """No HOME, no PATH, and a working directory that was removed."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:other")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd {gone}; rmdir {gone}; exec env -i {sys.executable} {file} x"
+    done = start("sh", "-c", script, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("other ['x']\n", "")
+
+
+def test_it_writes_nothing(sources: Path, kind: str, tmp_path: Path) -> None:
+    """A program without data or native extensions opens no file to write, and makes none."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("there is no strace here")
+    packed(sources, tmp_path, kind, "--main", "app.cli:other")
+    trace = tmp_path / "trace"
+    command = (strace, "-f", "-qq", "-e", "trace=%file", "-o", trace)
+    done = start(*command, sys.executable, "app.bundle", "x", cwd=tmp_path)
+    if "ptrace" in done.stderr.lower():
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
+    assert (done.stdout, done.stderr) == ("other ['x']\n", "")
+    calls = trace.read_text().splitlines()
+    assert any("app.bundle" in call for call in calls)
+    writing = re.compile(r"O_CREAT|O_WRONLY|O_RDWR|\b(mk|rename|unlink|symlink|link)\w*\(")
+    assert [call for call in calls if writing.search(call)] == []
+
+
+def test_a_replaced_file_is_not_read_again(kind: str, tmp_path: Path) -> None:
+    """The program and the runtime go on from what was opened, also for what comes late."""
+    source = tmp_path / "source"
+    late = (
+        "import os, sys\n"
+        "def main():\n"
+        "    os.replace('other', sys.argv[0])\n"
+        "    import importlib, importlib.metadata, importlib.resources, multiprocessing.spawn\n"
+        "    import beside\n"
+        "    print(beside.X, importlib.metadata.version('demo'))\n"
+        "    print((importlib.resources.files('package') / 'data.txt').read_text())\n"
+    )
+    write_tree(
+        {
+            "late.py": late,
+            "beside.py": "X = 1\n",
+            "package/__init__.py": "",
+            "package/data.txt": "text",
+            "demo-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+        },
+        source,
+    )
+    packed(source, tmp_path, kind, "--main", "late:main")
+    (tmp_path / "other").write_text("not even a bundle")
+    environment = {"LITEBUNDLE_CACHE": str(tmp_path / "cache")}
+    done = python("app.bundle", cwd=tmp_path, env=environment)
+    assert (done.stdout, done.stderr) == ("1 1.0\ntext\n", "")

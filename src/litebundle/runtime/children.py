@@ -51,9 +51,24 @@ def extend(spawn: "Any") -> None:
         data: dict[str, Any] = standard(*args, **options)
         if path_hook in sys.path_hooks:
             data["sys_path"] = HandedPath(data["sys_path"])
+            _rename_main(data)
         return data
 
     spawn.get_preparation_data = get_preparation_data
+
+
+def _rename_main(data: "dict[str, Any]") -> None:
+    """Have the child import the program by its name where it is a file inside a bundle.
+
+    Of a bundle that was started itself there is nothing to import: its program is a function.
+    """
+    from .paths import path_at
+
+    main = path_at(data.get("init_main_from_path") or "")
+    if main is not None:
+        del data["init_main_from_path"]
+        if main.is_file():
+            data["init_main_from_name"] = main.stem
 
 
 def _boot() -> str:
