@@ -485,3 +485,76 @@ def test_a_replaced_file_is_not_read_again(kind: str, tmp_path: Path) -> None:
     environment = {"LITEBUNDLE_CACHE": str(tmp_path / "cache")}
     done = python("app.bundle", cwd=tmp_path, env=environment)
     assert (done.stdout, done.stderr) == ("1 1.0\ntext\n", "")
+
+
+_DEBUGGED: Tree = {
+    "debugged.py": (
+        "import faulthandler, sys\n"
+        "def main():\n"
+        "    print(sys.flags.dev_mode, sys.warnoptions, faulthandler.is_enabled())\n"
+        "    value = 41\n"
+        "    breakpoint()\n"
+        "    print(value + 1)\n"
+        "if __name__ == '__main__':\n"
+        "    main()\n"
+    )
+}
+
+
+@pytest.mark.parametrize("options", [(), ("-X", "dev", "-W", "error"), ("-X", "faulthandler")])
+def test_it_can_be_debugged(kind: str, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A breakpoint shows lines, callers and values; there is nothing to be warned of."""
+    source = tmp_path / "source"
+    write_tree(_DEBUGGED, source)
+    file = packed(source, tmp_path, kind, "--main", "debugged.py")
+    commands = "list\np value\np __main__.__file__\nup\nlist\ncontinue\n"
+    expected = start(
+        sys.executable, "-S", *options, source / "debugged.py", cwd=tmp_path, input=commands
+    )
+    done = start(sys.executable, "-S", *options, file, cwd=tmp_path, input=commands)
+    assert "breakpoint()" in done.stdout
+    assert done.stdout.replace(str(file), str(source)) == expected.stdout
+    assert done.stderr == expected.stderr == ""
+
+
+def test_who_may_only_read_it_may_run_it(sources: Path, kind: str, tmp_path: Path) -> None:
+    """On a disk that nobody writes to, as far as it can tell."""
+    file = packed(sources, tmp_path, kind, "--main", "demo", "--executable")
+    file.chmod(0o555)
+    tmp_path.chmod(0o555)
+    try:
+        assert start("./app.bundle", "a", cwd=tmp_path).returncode == 3
+        file.chmod(0o444)
+        assert python("app.bundle", "a", cwd=tmp_path).returncode == 3
+    finally:
+        tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("main", "status", "errors"),
+    [
+        ("ends:none", 0, ""),
+        ("ends:number", 7, ""),
+        ("ends:text", 1, "the reason\n"),
+        ("ends:leaves", 9, ""),
+        ("ends.py", 4, ""),
+    ],
+)
+def test_it_ends_as_the_program_says(
+    kind: str, tmp_path: Path, main: str, status: int, errors: str
+) -> None:
+    """What a function returns, SystemExit, and exit handlers before the end."""
+    source = tmp_path / "source"
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(print, 'bye')\n"
+        "def none(): pass\n"
+        "def number(): return 7\n"
+        "def text(): return 'the reason'\n"
+        "def leaves(): raise SystemExit(9)\n"
+        "if __name__ == '__main__': sys.exit(4)\n"
+    )
+    write_tree({"ends.py": program}, source)
+    packed(source, tmp_path, kind, "--main", main)
+    done = python("app.bundle", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "bye\n", errors)

@@ -114,8 +114,10 @@ def run_script(finder: "BundleFinder", script: str, path: str) -> None:
     spec = finder.find_spec(name)
     if spec is None or spec.loader is None:
         fail(f"{path}: no script {script!r} in it", f"`bundle list {path}` shows what is")
-    code = spec.loader.get_code(name)  # type: ignore[attr-defined]  # a BundleLoader
-    exec(code, fresh_main(__file__=spec.origin, __cached__=None, __loader__=spec.loader))
+    loader: Any = spec.loader
+    loader.name = "__main__"  # as for a file, so that it is asked for the source of `__main__`
+    code = loader.get_code("__main__")
+    exec(code, fresh_main(__file__=spec.origin, __cached__=None, __loader__=loader))
 
 
 def run_path(path: str) -> None:
