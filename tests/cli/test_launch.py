@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 import pytest
 
-from tests.cli.command import TIMEOUT, Done, bundle, refusal
+from tests.cli.command import SOURCES, TIMEOUT, Done, bundle, refusal
 from tests.rules.places import Tree, write_tree
 
 _PROGRAM: Tree = {
@@ -558,3 +558,29 @@ def test_it_ends_as_the_program_says(
     packed(source, tmp_path, kind, "--main", main)
     done = python("app.bundle", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (status, "bye\n", errors)
+
+
+def test_the_hook_may_be_there_already(sources: Path, kind: str, tmp_path: Path) -> None:
+    """Where every interpreter installs it, `python FILE` starts the program all the same."""
+    other = tmp_path / "other"
+    write_tree({"sitecustomize.py": "import litebundle; litebundle.install()\n"}, other)
+    packed(sources, tmp_path, kind, "--main", "app.cli:other")
+    path = {"PYTHONPATH": f"{other}:{SOURCES}"}
+    done = start(sys.executable, "app.bundle", "x", cwd=tmp_path, env=path)
+    assert (done.stdout, done.stderr) == ("other ['x']\n", "")
+
+
+def test_a_definition_names_the_program(sources: Path, kind: str, tmp_path: Path) -> None:
+    """By the options' names."""
+    definition = (
+        f'src = ["{sources}"]\nformat = "{kind}"\nmain = "demo"\nexecutable = true\n'
+        'python-args = "-X utf8"\ninherit-path = false\n'
+    )
+    (tmp_path / "bundle.toml").write_text(definition)
+    done = bundle("build", tmp_path, "-q", "-o", "app.bundle", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    head = (tmp_path / "app.bundle").read_bytes()[:60]
+    assert head.startswith(b"#!/usr/bin/env -S python3 -X utf8\n")
+    assert start("./app.bundle", cwd=tmp_path).returncode == 3
+    (tmp_path / "bundle.toml").write_text('src = ["."]\nlauncher = "no"\n')
+    assert "expected true or false" in refusal(bundle("build", ".", "-o", "x", cwd=tmp_path))

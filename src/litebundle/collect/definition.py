@@ -54,6 +54,11 @@ class Definition:
     platform: tuple[str, ...] = ()
     stdlib: str | None = None
     place: Mapping[str, str] = field(default_factory=dict)
+    main: str | None = None
+    executable: bool | None = None
+    inherit_path: bool | None = None
+    python_args: str | None = None
+    launcher: bool | None = None
 
 
 class _Fault(ValueError):
@@ -281,6 +286,8 @@ _PARSERS: Mapping[str, Callable[[object, Path], Any]] = {
     "platform": _one_or_more,
     "stdlib": _stdlib,
     "place": _place,
+    **dict.fromkeys(("main", "python-args"), _text),
+    **dict.fromkeys(("executable", "inherit-path", "launcher"), _flag),
 }
 
 

@@ -133,7 +133,7 @@ class BundleFinder:
         name = fullname.rpartition(".")[2]
         index = modules.get(name)
         if index is None:
-            return None
+            return self._launcher() if fullname == "__main__" else None
         code = codes[index * REF_SIZE : (index + 1) * REF_SIZE]
         kind = flags[index]
         if kind > _PLAIN:
@@ -187,6 +187,16 @@ class BundleFinder:
         view = archive, listing.modules, *listing.columns(archive.variant)
         self._view = view
         return view
+
+    def _launcher(self) -> ModuleSpec | None:
+        # Where the hook is there before a bundle is started, Python asks us for what it is to run:
+        # that is the launcher, which stands in no listing
+        from zipimport import ZipImportError, zipimporter
+
+        try:
+            return zipimporter(self.path).find_spec("__main__")
+        except ZipImportError:
+            return None
 
     def _portion(self, fullname: str, name: str) -> ModuleSpec:
         # F5: no loader; the import system joins the portions of all entries

@@ -113,7 +113,9 @@ def has_room(launch: Launch, paths: Collection[str]) -> bool:
 
 def is_bound(entry: Entry) -> bool:
     """Tell whether a file is of use to certain Pythons only."""
-    return entry.kind in (Kind.EXTENSION, Kind.BYTECODE)
+    if entry.kind is Kind.EXTENSION:
+        return ".abi3." not in entry.path  # PEP 384
+    return entry.kind is Kind.BYTECODE
 
 
 def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str, bytes]:
