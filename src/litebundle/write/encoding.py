@@ -1,5 +1,6 @@
 """How bytes are stored: as they are, or deflated where that pays."""
 
+import _imp
 import hashlib
 import zlib
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE
 from litebundle.write.content import Blob
 
 _LEVEL = 4  # half the time of level 6, for sources 5 % larger
+_UNCHECKED_HASH = b"\1\0\0\0"
 _WORTH = 8  # deflate must save an eighth
 _COMPRESSED = (b"\x1f\x8b", b"PK\3\4", b"\x89PNG", b"\xff\xd8\xff", b"wOF2", b"\x28\xb5\x2f\xfd")
 """First bytes of gzip, zip, PNG, JPEG, WOFF2 and zstd, in which there is nothing left to save."""
@@ -55,6 +57,15 @@ def deflated(data: bytes, packed: bytes | None = None) -> Encoded:
     if len(packed) > len(data) - len(data) // _WORTH:
         return plain(data)
     return _encoded(data, packed, ENCODING_DEFLATE)
+
+
+def pyc_header(magic: bytes, code: bytes) -> bytes:
+    """Return the 16 bytes in front of code in a `.pyc` that is never compared with its source.
+
+    That is an unchecked hash-based one (PEP 552). Nobody looks at the hash; made of the code, it
+    keeps out what else could vary.
+    """
+    return magic + _UNCHECKED_HASH + _imp.source_hash(0, code)
 
 
 def _encoded(raw: bytes, stored: bytes, encoding: int) -> Encoded:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import litebundle
-from litebundle.collect.tree import Entry, Kind
+from litebundle.collect.tree import Entry, Kind, Packed
 from litebundle.compile.pool import Pool
 from litebundle.errors import BuildError
 from litebundle.format import checksum
+from litebundle.write.encoding import pyc_header
 
 MAIN_MEMBER = "__main__.py"
 
@@ -28,7 +29,7 @@ _ELSEWHERE = ("format/canonical.py", "runtime/boot.py", "runtime/start.py")
 
 _START = """
 if __name__ == "__main__":
-    file = __file__[: -len("/__main__.py")]
+    file = __file__[: __file__.rindex("__main__.py") - 1]
     ensure_fitting(file, {pythons!r}, {arguments!r}, needed={needed!r})
     sys.path.insert(0, file + __file__[len(file)] + ".litebundle")
     from litebundle.runtime.launch import launch
@@ -101,7 +102,7 @@ def has_room(launch: Launch, paths: Collection[str]) -> bool:
 
     Raises BuildError if it was asked for more than that.
     """
-    if MAIN_MEMBER not in paths:
+    if MAIN_MEMBER not in paths and MAIN_MEMBER + "c" not in paths:
         return True
     if launch != Launch():
         raise BuildError(
@@ -129,14 +130,18 @@ def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str,
         needed=needed,
         inherit=launch.inherit_path,
     )
-    found = {
-        MAIN_MEMBER: (_HOME / "runtime/start.py").read_bytes() + start.encode(),
-        ".litebundle/litebundle/__init__.py": (_HOME / "runtime/boot.py").read_bytes()
-        + _BOOT.encode(),
-        ".litebundle/runtime/source": _sealed(_sources()),
+    texts = {
+        MAIN_MEMBER: _text("runtime/start.py") + start.encode(),
+        ".litebundle/litebundle/__init__.py": _text("runtime/boot.py") + _BOOT.encode(),
     }
+    found = {**texts, ".litebundle/runtime/source": _sealed(_sources())}
     for pool in pools:
-        found[f".litebundle/runtime/{pool.target.magic.hex()}"] = _sealed(_code(pool))
+        compiled = pool.compile([*_entries(), *map(_entry, texts, texts.values())])
+        codes = {result.path: result.codes[0] for result in compiled}
+        for name in texts:  # for one Python, by what zipimport looks at first
+            code = codes.pop(name)
+            found.setdefault(name + "c", pyc_header(pool.target.magic, code) + code)
+        found[f".litebundle/runtime/{pool.target.magic.hex()}"] = _sealed(codes)
     return found
 
 
@@ -203,5 +208,16 @@ def _sources() -> dict[str, bytes]:
     return {entry.path: entry.read() for entry in _entries()}
 
 
-def _code(pool: Pool) -> dict[str, bytes]:
-    return {result.path: result.codes[0] for result in pool.compile(_entries())}
+def _text(name: str) -> bytes:
+    return (_HOME / name).read_bytes()
+
+
+def _entry(name: str, text: bytes) -> Entry:
+    return Entry(
+        path=name,
+        location=_HOME,
+        mode=0o644,
+        size=len(text),
+        kind=Kind.SOURCE,
+        archived=lambda: Packed(text),
+    )

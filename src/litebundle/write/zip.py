@@ -5,7 +5,6 @@ other optimization levels and targets go to `__pycache__`, where zipimport does 
 are the members below `.litebundle/`, a name that nothing imports.
 """
 
-import _imp
 import zipfile
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
@@ -24,11 +23,10 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
-from litebundle.write.encoding import Encoded, plain
+from litebundle.write.encoding import Encoded, plain, pyc_header
 from litebundle.write.launcher import method
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the format's earliest: no times in the output
-_UNCHECKED_HASH = 1  # PEP 552: hash-based, never compared with the source
 
 
 class ZipWriter:
@@ -54,9 +52,7 @@ class ZipWriter:
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""
         del module
-        # zipimport never looks at the hash; made of the code, it keeps out what else could vary
-        stamp = _imp.source_hash(0, content.data)
-        header = self._variants[variant].magic + _UNCHECKED_HASH.to_bytes(4, "little") + stamp
+        header = pyc_header(self._variants[variant].magic, content.data)
         identifier, offset, _ = self._write(self._pyc(path, variant), header + content.data)
         self._offsets[identifier] = offset + len(header)
         return content.as_blob(identifier)

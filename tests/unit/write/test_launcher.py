@@ -3,6 +3,7 @@
 import io
 import marshal
 import zipfile
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,11 @@ def test_a_line_is_put_in_front(tmp_path: Path, size: int) -> None:
     put_in_front(b"#!line\n", file)
     assert file.read_bytes() == b"#!line\n" + content
     assert file.stat().st_mode & 0o777 == 0o750
+
+
+def test_its_texts_are_compiled_for_the_first_python(launcher: dict[str, bytes]) -> None:
+    """So that no start has to do it; never compared with the text, which has no time."""
+    for name in ("__main__.py", ".litebundle/litebundle/__init__.py"):
+        data = launcher[name + "c"]
+        assert data[:8] == MAGIC_NUMBER + b"\1\0\0\0"
+        assert marshal.loads(data[16:]).co_code == compile(launcher[name], name, "exec").co_code
