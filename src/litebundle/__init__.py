@@ -23,7 +23,7 @@ _HOMES = {
     "BundleVersionError": ".errors",
     "Inputs": ".collect.inputs",
     "Options": ".builder",
-    "Report": ".builder",
+    "Report": ".report",
     "Selection": ".collect.selection",
     "build": ".builder",
     "install": ".runtime.install",
@@ -33,7 +33,6 @@ _HOMES = {
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # for type checkers and editors
     from .builder import Options as Options
-    from .builder import Report as Report
     from .builder import build as build
     from .collect.inputs import Inputs as Inputs
     from .collect.selection import Selection as Selection
@@ -43,6 +42,7 @@ if TYPE_CHECKING:  # for type checkers and editors
     from .errors import BundleIOError as BundleIOError
     from .errors import BundleVersionError as BundleVersionError
     from .inspect.bundle import Bundle as Bundle
+    from .report import Report as Report
     from .runtime.finder import path_hook as path_hook
     from .runtime.install import install as install
 

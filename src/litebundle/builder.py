@@ -14,7 +14,7 @@ from typing import Literal
 from litebundle import __version__
 from litebundle.collect.distributions import distributions, scripts, unmet
 from litebundle.collect.inputs import Gathered, Inputs, gathered
-from litebundle.collect.tree import Conflict, Entry, Kind, Skipped, Tree
+from litebundle.collect.tree import Entry, Kind, Tree
 from litebundle.compile.pool import Pool
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
@@ -23,6 +23,7 @@ from litebundle.place.analyser import Analyser
 from litebundle.place.decide import check_chosen, decided
 from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.plan import Plan, key, planned, require_one_tree, said
+from litebundle.report import Report, Uncompiled, reported
 from litebundle.runtime.archive import open_archive
 from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
@@ -61,52 +62,6 @@ class Options:
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] = field(default_factory=dict)
     launch: Launch | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uncompiled:
-    """A Python file that this interpreter cannot compile, kept as source; and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A package whose files go to the disk when it is imported: its level, and one reason why.
-
-    `files` is their number, those of the packages that are placed together with it among them.
-    """
-
-    package: str
-    level: str
-    why: str
-    files: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What was built: every file of the sources is in `counts` (by kind) or in `skipped`.
-
-    `size` is the bundle's in bytes, `targets` are whom it is for, `modules` how many have stored
-    code, `stripped` how many sources were left out, `placed` the packages whose files go to the
-    disk when they are imported, `seconds` how long it took.
-    """
-
-    output: Path
-    container: str
-    identity: str
-    size: int
-    targets: tuple[str, ...]
-    counts: dict[str, int]
-    modules: int
-    stripped: int
-    placed: tuple[Placed, ...]
-    uncompiled: tuple[Uncompiled, ...]
-    skipped: tuple[Skipped, ...]
-    conflicts: tuple[Conflict, ...]
-    warnings: tuple[str, ...]
-    seconds: float
 
 
 def build(
@@ -162,7 +117,7 @@ def build(
         counts=dict(Counter(entry.kind.value for entry in plan.entries())),
         modules=len(work.compiled),
         stripped=len(plan.entries()) - work.stored,
-        placed=tuple(dict.fromkeys(one for units in work.units for one in _placed(units))),
+        placed=tuple(dict.fromkeys(one for units in work.units for one in reported(units))),
         uncompiled=tuple(work.uncompiled),
         skipped=tuple(dict.fromkeys(one for tree in plan.trees for one in tree.skipped)),
         conflicts=tuple(dict.fromkeys(one for tree in plan.trees for one in tree.conflicts)),
@@ -346,16 +301,6 @@ def _units(analyser: Analyser, chosen: Mapping[str, str]) -> list[PlacedUnit]:
     """Return what a tree's packages need on disk."""
     analyser.see_all()
     return placed_units(analyser.ground, decided(analyser, chosen))
-
-
-def _placed(units: Iterable[PlacedUnit]) -> Iterator[Placed]:
-    for unit in units:
-        for decision in unit.decisions:
-            why = decision.reasons[0]
-            if unit.level is not decision.level:
-                why += "; and what is kept together has one level"
-            files = len(unit.entries)
-            yield Placed(package=decision.package, level=str(unit.level), why=why, files=files)
 
 
 def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from litebundle.builder import Report
 from litebundle.cli.output import counted, in_bytes
 from litebundle.collect.directory import printable
 from litebundle.collect.tree import Skipped
 from litebundle.place.level import NAMES
+from litebundle.report import Report
 
 _NAMED = 3
 """How many of the skipped things of one kind are named; `--json` names all."""
