@@ -20,7 +20,7 @@ from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.inspect.check import problems
 from litebundle.place.analyser import Analyser
-from litebundle.place.decide import check_chosen, decided
+from litebundle.place.decide import check_chosen, decided, rules
 from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.report import Report, Uncompiled, reported
@@ -93,7 +93,8 @@ def build(
             ThreadPoolExecutor(1) as beside,
             replacing(output, lambda path: _read_back(path, work.written)) as aside,
         ):
-            # Which files are needed at the end only: found out while code is compiled
+            # Which files go on disk is needed at the end only: found out while code is compiled
+            rules()  # read here: a thread that imports waits for ever if our caller is an import
             units = [beside.submit(_units, each, options.place) for each in analysers]
             work = _Build(plan, options, aside, progress)
             try:

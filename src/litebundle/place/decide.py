@@ -1,5 +1,6 @@
 """The level of every package: what its user says, what is known of it, what its code shows."""
 
+import functools
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Decision:
     findings: tuple[Finding, ...]
 
 
+@functools.cache
 def rules() -> dict[str, Rule]:
     """Return the rules that come with litebundle, by dotted package name."""
     return parse_rules(files(__package__).joinpath("rules.toml").read_text("utf-8"))
