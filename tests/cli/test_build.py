@@ -181,6 +181,14 @@ def test_an_output_that_cannot_be_written_is_refused(source: Path, kind: str) ->
     assert "is a directory" in refused(source, "source", "-o", "source", *options)[0]
 
 
+def test_an_output_that_is_no_file_is_refused(source: Path) -> None:
+    """A pipe or a device would be gone, and a file in its place."""
+    os.mkfifo(source.parent / "pipe")
+    assert "no regular file" in refused(source, "source", "-o", "pipe")[0]
+    assert (source.parent / "pipe").is_fifo()
+    assert "no regular file" in refused(source, "source", "-o", "/dev/nothing-of-that-name")[0]
+
+
 def test_two_sources_with_one_module_contradict_each_other(source: Path) -> None:
     """Which would win depends on the order: refused, unless `--overlay` says the first."""
     write_tree({"plain.py": "OTHER = 1\n", "pkg/__init__.py": "VALUE = 1\n"}, source.parent / "b")
@@ -215,6 +223,7 @@ def test_strict_refuses_what_does_not_compile(source: Path) -> None:
     [
         ("source",),
         ("-o", "x"),
+        ("", "-o", "x"),
         ("source", "-o", "x", "--format", "rar"),
         ("source", "-o", "x", "--optimize", "3"),
         ("source", "-o", "x", "--optimize", ""),
@@ -229,7 +238,9 @@ def test_wrong_usage_exits_with_2(source: Path, arguments: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["INT", "TERM", "HUP"],
 )
 def test_an_interrupted_build_cleans_up(source: Path, number: int, status: int) -> None:
     """The old bundle stands, and no temporary file is left."""

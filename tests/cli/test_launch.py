@@ -387,6 +387,16 @@ def test_the_environment_can_be_let_in(sources: Path, kind: str, tmp_path: Path)
     assert "/nowhere" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", ["x", "-c x", "-m x", "-", "-V", "-X", "-Z", "'"])
+def test_what_is_no_option_of_an_interpreter_is_refused(arguments: str, tmp_path: Path) -> None:
+    """Else the program would never run, or something else would."""
+    write_tree({"m.py": ""}, tmp_path / "source")
+    options = ("source", "-o", "app.bundle", f"--python-args={arguments}")
+    done = bundle("build", *options, cwd=tmp_path)
+    assert (done.returncode, "--python-args" in done.stderr) == (2, True)
+    assert not (tmp_path / "app.bundle").exists()
+
+
 def test_options_of_the_interpreter_are_honoured(kind: str, tmp_path: Path) -> None:
     """`--python-args`, for `python FILE` and for `./FILE`."""
     source = tmp_path / "source"

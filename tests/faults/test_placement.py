@@ -132,6 +132,21 @@ def test_altered_files_are_put_right_at_the_next_start(program: Program, how: st
     assert not (directory / "stuffed" / "data" / "30.bin").is_symlink()
 
 
+def test_of_many_files_altered_ones_are_put_right_within_the_hour(program: Program) -> None:
+    """Looking at each would cost every start; the marker's time says when that was done last."""
+    few = "import litebundle.runtime.placing as placing\nplacing._FEW = 8\n"
+    program.run(few + PROBE)
+    (directory,) = program.placed()
+    last = directory / "stuffed" / "data" / "39.bin"
+    last.write_bytes(b"cut")
+    program.run(few + "import stuffed")
+    assert last.read_bytes() == b"cut"
+    past = time.time() - 3700
+    os.utime(directory / ".litebundle", (past, past))
+    assert program.run(few + PROBE) == f"{directory}/stuffed 7\n"
+    assert time.time() - (directory / ".litebundle").stat().st_mtime < 3600
+
+
 @pytest.mark.parametrize("marker", [None, b"", b"rubbish", b"1 2"])
 def test_a_directory_without_a_sound_marker_is_placed_anew(
     program: Program, marker: bytes | None

@@ -72,6 +72,19 @@ def test_rule_F6_a_module_added_later_is_seen_after_invalidate_caches(
     assert importlib.import_module("fresh").__file__ == deployed.at("fresh", "__init__.py")
 
 
+def test_rule_F6_a_relative_path_entry_changes_over_too(
+    place: Place, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PathFinder only forgets the finders of these, which then are made anew."""
+    found = place.copy_to(tmp_path / "app.bundle")
+    monkeypatch.chdir(tmp_path)
+    sys.path[0] = "app.bundle"
+    assert version_of("a") == 1
+    library.place(NEXT, place.container).copy_to(Path(found.entry))
+    importlib.invalidate_caches()
+    assert [version_of("only_new"), version_of("b")] == [2, 2]
+
+
 def test_rule_F6_imported_modules_stay(deployed: Place, update: Callable[[], None]) -> None:
     """Modules imported before the change are the same objects with the same contents."""
     before = {name: sys.modules[name] for name in ("a", "pkg", "pkg.one")}

@@ -156,6 +156,8 @@ def command(
     """Pack each SRC: a directory, project, wheel, NAME==1.2, or one bundle.toml."""
     from litebundle.builder import Options, build
 
+    if "" in src:
+        raise click.UsageError("A SRC is empty: is a variable of the shell not set?")
     if not src and not chosen["requirements"]:
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
     inputs, launch = inputs_of(chosen), _launch(chosen)
@@ -192,6 +194,12 @@ def _launch(chosen: dict[str, Any]) -> "Launch | None":
         arguments = tuple(shlex.split(chosen.pop("python_args") or ""))
     except ValueError as error:
         raise click.UsageError(f"--python-args: {error}.") from error
+    rest = iter(arguments)
+    for argument in rest:
+        if re.fullmatch("-[WX]", argument):
+            argument += next(rest, "")  # noqa: PLW2901  # its value is the next one
+        if not re.fullmatch(r"-[bBdEiIOPqsSuvx]+|-[WX].+|--check-hash-based-pycs=\w+", argument):
+            raise click.UsageError(f"--python-args: {argument!r} is no option that is complete.")
     names = ("main", "executable", "inherit_path")
     launch = Launch(python_args=arguments, **{name: chosen.pop(name) for name in names})
     if chosen.pop("launcher"):

@@ -70,7 +70,9 @@ def main() -> NoReturn:
 def _set_up() -> None:
     # As an exception it undoes what is half done, as Ctrl-C does.
     with contextlib.suppress(ValueError):  # not the main thread: whoever calls has its own ways
-        signal.signal(signal.SIGTERM, _terminate)
+        for name in ("SIGTERM", "SIGHUP"):  # Windows has no terminals that hang up
+            if signal.getsignal(number := getattr(signal, name, signal.SIGTERM)) == signal.SIG_DFL:
+                signal.signal(number, _terminate)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is no reason to fail.
         if stream is not None and hasattr(stream, "reconfigure"):

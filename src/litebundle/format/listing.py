@@ -222,6 +222,10 @@ class Listing:
         mode = int.from_bytes(self.data[start : start + 4], "little")
         return mode, decode_ref(self.data, start + 4)
 
+    def mentions(self, text: str) -> bool:
+        """Tell whether it is in the names of the files, or across two, without splitting them."""
+        return text in self._texts[3]
+
     def size(self, index: int) -> int:
         """Return the raw size in bytes of the file at `index`, for those who ask for thousands."""
         start = self._body(3) + index * (4 + REF_SIZE) + 4 + 16

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litebundle.errors import BundleCorrupt, BundleError, BundleIOError
-from litebundle.format.listing import Listing, Ref
+from litebundle.format.listing import Ref
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.cache import refusal
-from litebundle.runtime.placing import PUBLIC, PlacedDirectory
+from litebundle.runtime.placing import PUBLIC, PlacedDirectory, PlacedFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
             "not a bundle", file=str(bundle), hint="name a file that `bundle build` wrote"
         )
     root = directory.absolute()
-    for name, key, files in _units(archive):
+    for key, files in _units(archive):
         error = refusal(str(root), key)
         if error is not None:
             raise error
-        placed = PlacedDirectory(str(root / key), name, archive, files)
+        placed = PlacedDirectory(str(root / key), files)
         placed.mode = PUBLIC
         try:
             marker = placed.enter(thorough=True) or placed.create()
@@ -46,24 +46,24 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
             raise
         except OSError as cause:
             raise BundleIOError(
-                f"cannot place the files of {name}: {cause.strerror}",
+                f"cannot place the files of {files.name}: {cause.strerror}",
                 errno=cause.errno,
                 file=cause.filename or placed.path,
                 hint="name a directory with --to that can be written and has space",
             ) from cause
         _, count, size, _ = marker.read() or (0, 0, 0, "")
-        yield Placed(name=name, path=placed.path, files=count, size=size)
+        yield Placed(name=files.name, path=placed.path, files=count, size=size)
 
 
-def _units(archive: Archive) -> Iterator[tuple[str, str, Listing]]:
-    """Yield name, key and files of every unit once."""
+def _units(archive: Archive) -> Iterator[tuple[str, PlacedFiles]]:
+    """Yield key and files of every unit once."""
     seen: set[str] = set()
     for path, key, ref in _placements(archive, ""):
         if key not in seen:
             seen.add(key)
             if ref is None:
                 raise BundleCorrupt(f"placed unit {path!r} without files", file=archive.path)
-            yield path, key, archive.placed_files(ref, path)
+            yield key, PlacedFiles(archive, ref, path)
 
 
 def _placements(archive: Archive, directory: str) -> Iterator[tuple[str, str, Ref | None]]:

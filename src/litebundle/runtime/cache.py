@@ -10,6 +10,10 @@ import sys
 from ..errors import BundleIOError
 from .marker import NAME
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _VARIABLE = "LITEBUNDLE_CACHE"
 _OTHERS = 0o022  # write permission of group and others
 _chosen: dict[str, str] = {}
@@ -44,10 +48,10 @@ def candidates() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def choose(key: str, *, native: bool) -> tuple[str | None, list[BundleIOError]]:
+def choose(key: str, has_native: "Callable[[], bool]") -> tuple[str | None, list[BundleIOError]]:
     """Return the cache directory for a unit, None if there is none, and what was passed over.
 
-    `native` files need a file system that lets them be executed; if only others are left, the
+    Native files need a file system that lets them be executed; if only others are left, the
     first of these is taken, and extension modules are loaded through memory.
     """
     second = None
@@ -56,7 +60,7 @@ def choose(key: str, *, native: bool) -> tuple[str | None, list[BundleIOError]]:
         error = refusal(directory, key)
         if error is not None:
             refused.append(error)
-        elif native and not executable(directory):
+        elif not executable(directory) and has_native():
             second = second or directory
         else:
             return directory, refused

@@ -35,6 +35,15 @@ class BundleMetaFinder:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
+    def invalidate_caches(self) -> None:
+        """Look at every bundle's file again (F6).
+
+        PathFinder asks the finders of absolute path entries, and forgets those of relative ones.
+        """
+        from .mount import refresh_all
+
+        refresh_all()
+
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> "ModuleSpec | None":

@@ -6,16 +6,15 @@ from the root, so that paths below it read as they would in site-packages:
 """
 
 import os  # every program that gets here has it; a bare interpreter never does
-from _frozen_importlib_external import EXTENSION_SUFFIXES
 
 from ..errors import BundleCorrupt, BundleIOError
-from ..format.listing import Listing
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
-from .placing import PlacedDirectory
+from .placing import PlacedDirectory, PlacedFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..format.listing import Listing
     from .archive import Archive
     from .marker import Marker
 
@@ -81,7 +80,9 @@ class HomelessUnit:
             raise nowhere(self.name, self._refused)
 
 
-def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Unit | HomelessUnit":
+def unit_of(
+    mount: Mount, archive: "Archive", listing: "Listing", name: str
+) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
     _, key, ref = listing.placement(listing.placements[name])
     wanted = key.hex(), mount.path, *candidates()
@@ -90,19 +91,17 @@ def unit_of(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "U
         return known
     if ref is None:
         raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
-    files = archive.placed_files(ref, name)
-    modules = any(path.endswith(tuple(EXTENSION_SUFFIXES)) for path in files.files)
-    native = modules or any(".so" in path for path in files.files)
+    files = PlacedFiles(archive, ref, name)
     root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
     for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):
-        cache, refused = choose(directory, native=native)
+        cache, refused = choose(directory, files.has_native)
         if cache is None:
-            return HomelessUnit(name, archive.path, refused, native=modules)
+            return HomelessUnit(name, archive.path, refused, native=files.has_modules())
         root = os.path.join(cache, directory)
         if alias(root, mount) is mount:
             break
-    unit = _units.setdefault(root, Unit(PlacedDirectory(root, name, archive, files)))
+    unit = _units.setdefault(root, Unit(PlacedDirectory(root, files)))
     return _chosen.setdefault(wanted, unit)
 
 

@@ -79,11 +79,15 @@ class Marker:
         """Return when it was last used, in seconds since 1970, to `_RECORDED` seconds exactly."""
         return os.fstat(self.fd).st_mtime
 
-    def record_use(self) -> None:
-        """Record that it is being used: seldom, in its own time, and only where that is allowed."""
+    def is_recent(self) -> bool:
+        """Tell whether the record of the last use need not be renewed yet."""
         from time import time
 
-        if time() - self.used() > _RECORDED:
+        return abs(time() - self.used()) <= _RECORDED
+
+    def record_use(self) -> None:
+        """Record that it is being used: seldom, in its own time, and only where that is allowed."""
+        if not self.is_recent():
             try:
                 os.utime(self.fd)
             except (OSError, TypeError):  # TypeError: not by descriptor on Windows

@@ -42,6 +42,12 @@ class Mount:
             self.archive = archive
 
 
+def refresh_all() -> None:
+    """Look at the files of all bundles that are open."""
+    for mount in list(_mounts.values()):
+        mount.refresh()
+
+
 def alias(path: str, mount: Mount) -> Mount:
     """Serve a bundle at a second path too (a directory of placed files); return who is there."""
     return _mounts.setdefault(path, mount)

@@ -23,6 +23,12 @@ def check_output(output: Path) -> None:
     """Raise BuildError, before any work, if the output could not be put in place."""
     if output.is_dir():
         raise BuildError("the output is a directory", file=str(output), hint="name a file with -o")
+    if (output.exists() and not output.is_file()) or output.parent == Path("/dev"):
+        raise BuildError(
+            "the output is no regular file, and would be replaced by one",
+            file=str(output),
+            hint="name a new file, or one to replace, with -o",
+        )
     directory = output.parent
     if not directory.is_dir():
         raise BuildError(

@@ -85,8 +85,8 @@ def test_what_is_placed_already_needs_no_writing(
     tmp_path.chmod(0o755)
     (tmp_path / "key").mkdir()
     (tmp_path / "key" / NAME).write_text("")
-    assert cache.choose("key", native=False) == (str(tmp_path), [])
-    chosen, refused = cache.choose("other", native=False)
+    assert cache.choose("key", lambda: False) == (str(tmp_path), [])
+    chosen, refused = cache.choose("other", lambda: False)
     assert chosen is None
     assert [error.message for error in refused] == ["cannot be written"]
 
