@@ -7,7 +7,7 @@ from litebundle.errors import BundleCorrupt
 from litebundle.inspect.verify import Verdict, verify
 
 
-@click.command("verify", short_help="Check every byte of a bundle.")
+@click.command("verify", short_help="Check all that a bundle holds.")
 @bundle_argument
 @json_option
 def command(file: str, *, as_json: bool) -> None:
