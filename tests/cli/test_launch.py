@@ -163,6 +163,8 @@ def test_links_carry_the_names_of_the_commands(sources: Path, kind: str, tmp_pat
     (tmp_path / "bin" / "demo").unlink()
     (tmp_path / "bin" / "demo").write_text("mine")
     assert refusal(bundle("link", file, "bin", cwd=tmp_path)) == "some of the names are taken"
+    refused = refusal(bundle("link", file, file, cwd=tmp_path))
+    assert refused == f"{file}: no links can be made there: File exists"
     assert (tmp_path / "bin" / "demo").read_text() == "mine"
 
 

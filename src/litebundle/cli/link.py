@@ -33,11 +33,18 @@ def command(file: str, directory: Path) -> None:
         raise BuildError(
             "some of the names are taken", problems=taken, hint="remove them, or link elsewhere"
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    for link in links:
-        if not link.is_symlink():
-            link.symlink_to(target)
-        click.echo(str(link))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for link in links:
+            if not link.is_symlink():
+                link.symlink_to(target)
+    except OSError as error:
+        raise BuildError(
+            f"no links can be made there: {error.strerror}",
+            file=str(directory),
+            hint="name a directory that can be written",
+        ) from error
+    click.echo("\n".join(map(str, links)))
 
 
 def _is_taken(link: Path, target: Path) -> bool:

@@ -1,5 +1,6 @@
 """Placing the files of a bundle ahead of time, for machines where the program may write nothing."""
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from litebundle.format.listing import Ref
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.cache import refusal
 from litebundle.runtime.placing import PUBLIC, PlacedDirectory, PlacedFiles
+
+_HINT = "name a directory of your own with --to, that can be written and has space"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
     for key, files in _units(archive):
         error = refusal(str(root), key)
         if error is not None:
+            if error.errno == errno.EACCES:  # else its own hint says more
+                error.hint = _HINT
             raise error
         placed = PlacedDirectory(str(root / key), files)
         placed.mode = PUBLIC
@@ -49,7 +54,7 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
                 f"cannot place the files of {files.name}: {cause.strerror}",
                 errno=cause.errno,
                 file=cause.filename or placed.path,
-                hint="name a directory with --to that can be written and has space",
+                hint=_HINT,
             ) from cause
         _, count, size, _ = marker.read() or (0, 0, 0, "")
         yield Placed(name=files.name, path=placed.path, files=count, size=size)
