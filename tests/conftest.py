@@ -1,11 +1,15 @@
 """What the suites share: the containers a test body runs over, and one store of what they build."""
 
+import os
 from collections.abc import Sequence
 
 import pytest
 
 from tests.native import Compiler
 from tests.rules.places import CONTAINERS, DIRECTORY, OURS, Library
+
+# As pip does: uv has authorities of its own, and this machine's may be others.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -46,5 +46,6 @@ def build_wheel(directory: Path, work: Path) -> Path:
         [*tools.module("build"), "--installer", installer, "--outdir", str(output), str(directory)],
         f"{directory}: the project does not build",
         hint="correct it until `python -m build` builds it",
+        env={"PYTHONDONTWRITEBYTECODE": "1"},  # a backend may be a module of the project's own
     )
     return next(output.glob("*.whl"))
