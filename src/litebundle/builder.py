@@ -115,9 +115,9 @@ def build(
         identity=dict(content.manifest)["identity"],
         size=output.stat().st_size,
         targets=tuple(map(str, plan.targets)),
-        counts=dict(Counter(entry.kind.value for entry in plan.entries())),
+        counts=dict(Counter(entry.kind.value for entry in plan.entries)),
         modules=len(work.compiled),
-        stripped=len(plan.entries()) - work.stored,
+        stripped=len(plan.entries) - work.stored,
         placed=tuple(dict.fromkeys(one for units in work.units for one in reported(units))),
         uncompiled=tuple(work.uncompiled),
         skipped=tuple(dict.fromkeys(one for tree in plan.trees for one in tree.skipped)),
@@ -136,7 +136,7 @@ class _Build:
         self._plan = plan
         self._options = options
         self._progress = progress
-        self._entries = plan.entries()
+        self._entries = plan.entries
         self._roots = tuple(
             Root(directories=directories(root.tree, len(root.columns)), columns=(*root.columns,))
             for root in plan.roots
@@ -144,7 +144,8 @@ class _Build:
         self._keys = [{key(entry) for entry in root.tree.entries} for root in plan.roots]
         self._digests: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[tuple[str, str], Blob] = {}
-        self._total = len(self._entries) + sum(len(plan.sources(each)) for each in plan.compilers)
+        self._sources = {python: plan.sources(python) for python in plan.compilers}
+        self._total = len(self._entries) + sum(map(len, self._sources.values()))
         self._done = 0
         self.written: dict[int, Blob] = {}
         self.units: list[list[PlacedUnit]] = [[] for _ in plan.roots]
@@ -170,7 +171,7 @@ class _Build:
 
     def compile(self, python: str, pool: Pool) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
-        sources = self._plan.sources(python)
+        sources = self._sources[python]
         for entry, result in zip(sources, pool.compile(sources), strict=True):
             self._tell(result.path)
             self._require_at_rest(entry, hashlib.sha256(result.source).digest())
@@ -314,7 +315,7 @@ def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:
 def _refuse_unfit(plan: Plan, container: str) -> None:
     if container == "zip":
         require_one_tree(plan)
-    entries = plan.entries()
+    entries = plan.entries
     limit = _LARGEST[container]
     large = [f"{e.path}: {e.size:,} bytes" for e in entries if e.size > limit]
     if large:

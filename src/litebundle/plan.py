@@ -4,6 +4,7 @@ import re
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from litebundle.collect.inputs import Gathered
 from litebundle.collect.overlay import equal, merged
@@ -24,7 +25,7 @@ class PlannedRoot:
     columns: list[int]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Plan:
     """What is to be built: `compilers` has the numbers of its variants for each interpreter.
 
@@ -37,8 +38,9 @@ class Plan:
     targets: list[Target] = field(default_factory=list)
     trees: list[Tree] = field(default_factory=list)
 
+    @cached_property
     def entries(self) -> list[Entry]:
-        """Return the files of all roots, each once, in the order of their paths."""
+        """The files of all roots, each once, in the order of their paths; of a finished plan."""
         found = {key(entry): entry for root in self.roots for entry in root.tree.entries}
         return [found[each] for each in sorted(found)]
 

@@ -57,7 +57,7 @@ def test_equal_trees_are_one_root(tmp_path: Path) -> None:
         *("cpython-311", "cpython-311 -O2", "cpython-313", "cpython-313 -O2")
     ]
     assert found.compilers == {"old": [0, 1], "new": [2, 3]}
-    assert len(found.entries()) == 3
+    assert len(found.entries) == 3
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_library_makes_a_root_for_its_release(tmp_path: Path) -> None:
     found = plan(replace(program, library=Library(release="3.13.0", layer=layer)))
     assert targets(found) == ["cpython-313 3.13.0 any 0", "cpython-313 any any 1"]
     assert [len(root.tree.entries) for root in found.roots] == [4, 3]
-    assert len(found.entries()) == 4
+    assert len(found.entries) == 4
     assert dict(said(found))["target.1"] == "cpython-313 any any 1"
     with pytest.raises(BuildError, match=r"a zip holds one tree, and what .* makes 2"):
         require_one_tree(found)

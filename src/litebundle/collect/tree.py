@@ -2,7 +2,7 @@
 
 import enum
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,23 @@ def unreadable(location: str | Path, error: OSError) -> BuildError:
         file=str(location),
         hint="make it readable, or keep it out of the sources",
     )
+
+
+def batches(entries: Iterable[Entry], *, size: int, beside: int) -> Iterator[list[Entry]]:
+    """Yield the entries in lists that each reach `size` bytes, but for the last.
+
+    An entry counts `beside` bytes more than it has: there is an end to a list of empty ones, too.
+    """
+    batch: list[Entry] = []
+    weight = 0
+    for entry in entries:
+        batch.append(entry)
+        weight += entry.size + beside
+        if weight >= size:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from litebundle.collect.tree import Entry
+from litebundle.collect.tree import Entry, batches
 from litebundle.compile.process import Answer, Source, Worker, WorkerDiedError
 
 _BATCH = 64 << 10
@@ -92,7 +92,8 @@ class Pool:
         ahead = 0
         finished = False
         try:
-            for sources in _batches(entries):
+            for batch in batches(entries, size=_BATCH, beside=_FILE):
+                sources = [(entry.path, entry.read()) for entry in batch]
                 submitted.append(_Submitted(sources, self._threads.submit(self._work, sources)))
                 ahead += _weight(sources)
                 while submitted and (ahead > _AHEAD or submitted[0].answers.done()):
@@ -161,20 +162,6 @@ class _Submitted:
         answers = self.answers.result()
         for (path, source), (codes, error) in zip(self.sources, answers, strict=True):
             yield Compiled(path=path, source=source, codes=codes, error=error)
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Source]]:
-    """Read the entries, a batch at a time."""
-    batch: list[Source] = []
-    size = 0
-    for entry in entries:
-        batch.append((entry.path, entry.read()))
-        size += entry.size + _FILE
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _weight(sources: list[Source]) -> int:

@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    # Of a container that is being read: members to come, links of those before, itself, where it
+    # begins in the layout, the reference to it.
     _Frame = tuple[repeat[None], list[int], int, int, bytes]
 
 MAX_DEPTH = 2000
@@ -234,10 +236,8 @@ def _read(data: bytes, items: _Items) -> int:  # noqa: C901, PLR0912, PLR0915
     heads, layout, short, other = items.heads, items.layout, items.short, items.other
     index: dict[bytes, int] = {}  # references as the stream has them -> links
     references = _references()
-    # The container at hand: members to come, links of those before, itself, where it begins in
-    # the layout, the reference to it. The stack has the same of those around it.
     todo, links, item, start, reference = repeat(None, 1), list[int](), -1, 0, b""
-    stack: list[_Frame] = []
+    stack: list[_Frame] = []  # of the containers around that one
     pos = 0
     while True:
         for _ in todo:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from litebundle.errors import BundleCorrupt, BundleError, BundleIOError
+from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format.listing import Ref
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.cache import refusal
@@ -45,17 +45,7 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
             raise error
         placed = PlacedDirectory(str(root / key), files)
         placed.mode = PUBLIC
-        try:
-            marker = placed.enter(thorough=True) or placed.create()
-        except BundleError:
-            raise
-        except OSError as cause:
-            raise BundleIOError(
-                f"cannot place the files of {files.name}: {cause.strerror}",
-                errno=cause.errno,
-                file=cause.filename or placed.path,
-                hint=_HINT,
-            ) from cause
+        marker = placed.take(_HINT, thorough=True)
         _, count, size, _ = marker.read() or (0, 0, 0, "")
         yield Placed(name=files.name, path=placed.path, files=count, size=size)
 

@@ -43,19 +43,11 @@ class Unit:
         """
         if self._marker is not None and self._marker.is_own():
             return
-        try:
-            # Of two threads each has a marker; the one that is forgotten is closed.
-            self._marker = self._directory.enter() or self._directory.create()
-        except BundleIOError:
-            raise
-        except OSError as error:
-            raise BundleIOError(
-                f"cannot place the files of {self.name}: {error.strerror}",
-                errno=error.errno,
-                file=error.filename or self.root,
-                hint="set LITEBUNDLE_CACHE to a directory that can be written,"
-                " or place the files ahead with `bundle place FILE --to DIR`",
-            ) from error
+        # Of two threads each has a marker; the one that is forgotten is closed.
+        self._marker = self._directory.take(
+            "set LITEBUNDLE_CACHE to a directory that can be written,"
+            " or place the files ahead with `bundle place FILE --to DIR`"
+        )
 
 
 class HomelessUnit:

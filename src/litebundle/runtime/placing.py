@@ -12,7 +12,7 @@ believed: that takes the rights of the owner, against whom nothing here could be
 import os
 from _frozen_importlib_external import EXTENSION_SUFFIXES
 
-from ..errors import BundleCorrupt
+from ..errors import BundleCorrupt, BundleIOError
 from ..format import checksum
 from .cache import refusal
 from .marker import ASIDE, Marker, Turn, open_marker
@@ -77,6 +77,23 @@ class PlacedDirectory:
     @property
     def _files(self) -> "Listing":
         return self._placed.listing
+
+    def take(self, hint: str, *, thorough: bool = False) -> Marker:
+        """Hold the directory, made if it is not there, and return its marker; see `enter`.
+
+        Raises BundleIOError, with the hint, where the disk refuses.
+        """
+        try:
+            return self.enter(thorough=thorough) or self.create()
+        except BundleIOError:
+            raise
+        except OSError as error:
+            raise BundleIOError(
+                f"cannot place the files of {self.name}: {error.strerror}",
+                errno=error.errno,
+                file=error.filename or self.path,
+                hint=hint,
+            ) from error
 
     def enter(self, *, thorough: bool = False) -> Marker | None:
         """Hold the directory and return its marker, None if it is not there.

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from litebundle.collect.tree import Entry
+from litebundle.collect.tree import Entry, batches
 from litebundle.write.encoding import Encoded
 
 _AHEAD = 128 << 20
@@ -28,7 +28,7 @@ class Ahead:
 
     def __init__(self, encode: Callable[[Entry], Encoded], entries: Iterable[Entry]) -> None:
         self._encode = encode
-        self._batches = _batches(entries)
+        self._batches = batches(entries, size=_BATCH, beside=_FILE)
         self._pending: deque[tuple[list[Entry], Future[list[Encoded]]]] = deque()
         self._room = _AHEAD
         self._threads = ThreadPoolExecutor()
@@ -60,19 +60,6 @@ class Ahead:
 
     def _work(self, batch: list[Entry]) -> list[Encoded]:
         return [self._encode(entry) for entry in batch]
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        batch.append(entry)
-        size += entry.size + _FILE
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _weight(batch: list[Entry]) -> int:

@@ -4,12 +4,15 @@ import _imp
 import hashlib
 import zlib
 from dataclasses import dataclass
+from stat import S_IFDIR, S_IFREG
+from zipfile import ZipInfo
 
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE
 from litebundle.write.content import Blob
 
 _LEVEL = 4  # half the time of level 6, for sources 5 % larger
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 _UNCHECKED_HASH = b"\1\0\0\0"
 _WORTH = 8  # deflate must save an eighth
 _COMPRESSED = (b"\x1f\x8b", b"PK\3\4", b"\x89PNG", b"\xff\xd8\xff", b"wOF2", b"\x28\xb5\x2f\xfd")
@@ -66,6 +69,14 @@ def pyc_header(magic: bytes, code: bytes) -> bytes:
     keeps out what else could vary.
     """
     return magic + _UNCHECKED_HASH + _imp.source_hash(0, code)
+
+
+def zip_info(name: str, mode: int = 0o644) -> ZipInfo:
+    """Return what a zip says of a member: nothing of the time, nor of the machine."""
+    info = ZipInfo(name, _EPOCH)
+    info.create_system = 3  # Unix, whatever builds it
+    info.external_attr = (S_IFDIR | mode if name.endswith("/") else S_IFREG | mode) << 16
+    return info
 
 
 def _encoded(raw: bytes, stored: bytes, encoding: int) -> Encoded:

@@ -19,7 +19,7 @@ from litebundle.collect.tree import Entry, Kind, Packed
 from litebundle.compile.pool import Pool
 from litebundle.errors import BuildError
 from litebundle.format import checksum
-from litebundle.write.encoding import pyc_header
+from litebundle.write.encoding import pyc_header, zip_info
 
 MAIN_MEMBER = "__main__.py"
 
@@ -38,7 +38,6 @@ if __name__ == "__main__":
 """
 _BOOT = "\n\nboot(__name__)\n"
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 20
 
 
@@ -150,10 +149,7 @@ def tail(found: Mapping[str, bytes]) -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w") as archive:
         for name, data in found.items():
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system = 3  # Unix, whatever builds it
-            info.external_attr = 0o100644 << 16
-            archive.writestr(info, data, compress_type=method(name))
+            archive.writestr(zip_info(name), data, compress_type=method(name))
     return output.getvalue()
 
 

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from stat import S_IFDIR, S_IFREG
 
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, Ref
@@ -23,10 +22,8 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
-from litebundle.write.encoding import Encoded, plain, pyc_header
+from litebundle.write.encoding import Encoded, plain, pyc_header, zip_info
 from litebundle.write.launcher import method
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the format's earliest: no times in the output
 
 
 class ZipWriter:
@@ -86,7 +83,7 @@ class ZipWriter:
             refs["placement", placement.unit] = self._listing(len(refs), data)
         for directory in root.bottom_up():
             if has_entry(directory):
-                self._zip.writestr(_info(directory.path + "/", 0o755), b"")
+                self._zip.writestr(zip_info(directory.path + "/", 0o755), b"")
             data = directory_listing(directory, variants, at)
             refs["directory", directory.path] = self._listing(len(refs), data)
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
@@ -126,7 +123,7 @@ class ZipWriter:
         self, name: str, data: bytes, method: int = zipfile.ZIP_STORED, mode: int = 0o644
     ) -> tuple[int, int, int]:
         """Add a member; return its number from 1, the offset of its bytes and their stored size."""
-        info = _info(name, mode)
+        info = zip_info(name, mode)
         info.compress_type = method
         info.file_size = len(data)  # decides whether the local header has room for zip64 sizes
         with self._zip.open(info, "w") as member:
@@ -142,10 +139,3 @@ def has_entry(directory: Directory) -> bool:
     zipimport takes for a namespace package only what has one. Packages need none, and are most.
     """
     return bool(directory.path) and "__init__" not in directory.modules
-
-
-def _info(name: str, mode: int) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _EPOCH)
-    info.create_system = 3  # Unix, whatever builds it
-    info.external_attr = (S_IFDIR | mode if name.endswith("/") else S_IFREG | mode) << 16
-    return info
