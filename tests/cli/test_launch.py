@@ -421,6 +421,54 @@ def test_it_starts_itself_again(sources: Path, kind: str, tmp_path: Path) -> Non
     assert (done.stdout, done.stderr) == ("again\n", "")
 
 
+_STARTS_OTHERS = """\
+import pathlib, subprocess, sys
+python = sys.executable
+def main():
+    for command in (
+        [python, "-m", "others.child", "x"],
+        (python, "-Sm", "others.child"),
+        [pathlib.Path(python), "-c", "import others.child"],
+        [python, str(pathlib.Path(__file__).with_name("child.py"))],
+        [python, "-V"],
+    ):
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        assert done.args is command, done.args
+        print(done.stdout, end="")
+    piped = subprocess.run([python], input="import others.child", text=True, stdout=-1, check=True)
+    print(piped.stdout, end="")
+    try:
+        subprocess.check_output([python, "-c", "raise SystemExit(7)"], executable=None)
+    except subprocess.CalledProcessError as error:
+        print(error)
+"""
+
+
+def test_its_interpreters_see_what_it_sees(kind: str, tmp_path: Path) -> None:
+    """`[sys.executable, "-m", "package"]` finds the package, as in a virtual environment."""
+    source = tmp_path / "source"
+    tree = {
+        "others/__init__.py": "",
+        "others/cli.py": _STARTS_OTHERS,
+        "others/child.py": "import sys, others; print(__name__, sys.argv[1:], sys.flags.no_site)\n",
+    }
+    write_tree(tree, source)
+    program = "from others.cli import main; main()"
+    path = {"PYTHONPATH": str(source)}  # in the place of an environment with the package
+    expected = start(sys.executable, "-c", program, cwd=tmp_path, env=path)
+    packed(source, tmp_path, kind, "--main", "others.cli:main", "--place", "others=code")
+    done = python("app.bundle", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == (expected.stdout, expected.stderr)
+
+
+def test_any_program_has_an_interpreter(sources: Path, kind: str, tmp_path: Path) -> None:
+    """`--litebundle-interpreter` is what a bundle without a main is."""
+    packed(sources, tmp_path, kind, "--main", "app.cli:main")
+    done = python("app.bundle", "--litebundle-interpreter", "-m", "app", "x", cwd=tmp_path)
+    assert done.stdout.startswith("module app.__main__ ")
+    assert done.stdout.endswith("'x']\n")
+
+
 def test_standard_input_is_the_programs(sources: Path, kind: str, tmp_path: Path) -> None:
     """Nothing of it is read before."""
     packed(sources, tmp_path, kind, "--main", "app.cli:reads")

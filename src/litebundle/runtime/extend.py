@@ -51,6 +51,13 @@ class BundleMetaFinder:
         return find_extended(fullname, path)
 
 
+def add(name: str, home: str) -> None:
+    """Extend one more module, by ours of the name `home`: now, or when it comes."""
+    _EXTENSIONS[name] = home
+    if name in sys.modules:
+        _extend(name, sys.modules[name])
+
+
 def extend_present() -> None:
     """Extend those that are imported already; doing it again changes nothing."""
     for name in _EXTENSIONS:

@@ -3,6 +3,7 @@
 import sys
 from _frozen_importlib_external import path_sep, path_separators
 
+from . import extend, interpreter
 from .main import (
     EndOfProgram,
     fail,
@@ -32,13 +33,21 @@ def launch(file: str, *, inherit: bool) -> None:
     if not inherit:
         leave_environment()
     finder = open_bundle(file)
+    interpreter.started = finder.path
+    extend.add("subprocess", "interpreter")
     manifest = finder.place[0].manifest
     with EndOfProgram():
         _run(finder, _target(manifest, file, sys.argv), file)
 
 
 def _target(manifest: "dict[str, str]", file: str, argv: list[str]) -> str:
-    """Return what to run: that which was asked for, that of the name called by, or the default."""
+    """Return what to run: that which was asked for, that of the name called by, or the default.
+
+    "" is an interpreter.
+    """
+    if argv[1:2] == [interpreter.OPTION]:
+        del argv[1]
+        return ""
     if argv[1:2] == [_CHOICE]:
         name = argv[2] if len(argv) > 2 else ""
         if _SCRIPT + name not in manifest:

@@ -121,7 +121,10 @@ def run_script(finder: "BundleFinder", script: str, path: str) -> None:
 
 
 def run_path(path: str) -> None:
-    """Run a file as `python FILE` does; "" is a dialogue with whoever types, "-" what is piped."""
+    """Run a file as `python FILE` does, also one in a bundle.
+
+    "" is a dialogue with whoever types, "-" what is piped.
+    """
     if path in ("", "-"):
         main = fresh_main()
         if path or not sys.stdin.isatty():
@@ -141,6 +144,13 @@ def run_path(path: str) -> None:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
+        from .finder import path_hook
+        from .mount import resolve
+
+        found = resolve(path)
+        if found is not None and found[0].archive.file(found[1]) is not None:
+            run_script(path_hook(found[0].path), found[1], path)
+            return
         fail(f"cannot open {path}: {error.strerror}", "name a script, -m MODULE or -c CODE")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     exec(compile(source, path, "exec", dont_inherit=True), fresh_main(__file__=path))
