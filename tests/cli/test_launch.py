@@ -414,6 +414,29 @@ def test_options_of_the_interpreter_are_honoured(kind: str, tmp_path: Path) -> N
     assert start("./app.bundle", cwd=tmp_path, env=path).stdout == expected.stdout
 
 
+def test_garbage_is_collected_once_it_is_up(kind: str, tmp_path: Path) -> None:
+    """What is imported costs no collection, and they go on as ever then; or `--no-defer-gc`."""
+    source = tmp_path / "source"
+    program = (
+        "import gc\n"
+        "def count(): return sum(one['collections'] for one in gc.get_stats())\n"
+        "early = count()\n"
+        "import email.message, http.client\n"
+        "def main():\n"
+        "    up = count()\n"
+        "    kept = [[] for _ in range(300_000)]\n"
+        "    print(up > early, count() > up, gc.get_threshold()[0], len(kept))\n"
+    )
+    write_tree({"up.py": program}, source)
+    usual = start(sys.executable, "-c", "import gc; print(gc.get_threshold()[0])", cwd=tmp_path)
+    packed(source, tmp_path, kind, "--main", "up:main")
+    done = python("app.bundle", cwd=tmp_path)
+    assert (done.stderr, done.stdout) == ("", f"False True {usual.stdout.strip()} 300000\n")
+    packed(source, tmp_path, kind, "--main", "up:main", "--no-defer-gc")
+    done = python("app.bundle", cwd=tmp_path)
+    assert (done.stderr, done.stdout) == ("", f"True True {usual.stdout.strip()} 300000\n")
+
+
 def test_it_starts_itself_again(sources: Path, kind: str, tmp_path: Path) -> None:
     """By `os.execv(sys.executable, [sys.executable, *sys.argv])`, as reloaders do."""
     packed(sources, tmp_path, kind, "--main", "app.cli:again")

@@ -17,6 +17,8 @@ _LOADER = ("format", "runtime")  # what runs inside a deployed app
 _CANONICAL = "format/canonical.py"
 
 _EXCEPTIONS = {
+    # Built into every Python, and only a program that is started gets here.
+    "runtime/collection.py": "gc",
     # Every program that places files has os already, and only placed packages get here.
     "runtime/cache.py": "os",
     "runtime/files.py": "os",

@@ -140,6 +140,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 @click.option("--main", metavar="SPEC", help="What it runs: a command, MODULE:NAME, PATH.py...")
 @click.option("--executable/--no-executable", help="Let ./FILE run, too.")
 @click.option("--inherit-path/--no-inherit-path", help="Let it see PYTHONPATH and site-packages.")
+@click.option("--defer-gc/--no-defer-gc", default=True, help="Collect garbage once it is up.")
 @click.option("--python-args", metavar="ARGS", help="Options of its Python: '-I -X utf8'.")
 @click.option("--launcher/--no-launcher", default=True, help="Let `python FILE` run, or not.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
@@ -200,7 +201,7 @@ def _launch(chosen: dict[str, Any]) -> "Launch | None":
             argument += next(rest, "")  # noqa: PLW2901  # its value is the next one
         if not re.fullmatch(r"-[bBdEiIOPqsSuvx]+|-[WX].+|--check-hash-based-pycs=\w+", argument):
             raise click.UsageError(f"--python-args: {argument!r} is no option that is complete.")
-    names = ("main", "executable", "inherit_path")
+    names = ("main", "executable", "inherit_path", "defer_gc")
     launch = Launch(python_args=arguments, **{name: chosen.pop(name) for name in names})
     if chosen.pop("launcher"):
         return launch

@@ -57,6 +57,7 @@ class Definition:
     main: str | None = None
     executable: bool | None = None
     inherit_path: bool | None = None
+    defer_gc: bool | None = None
     python_args: str | None = None
     launcher: bool | None = None
 
@@ -287,7 +288,7 @@ _PARSERS: Mapping[str, Callable[[object, Path], Any]] = {
     "stdlib": _stdlib,
     "place": _place,
     **dict.fromkeys(("main", "python-args"), _text),
-    **dict.fromkeys(("executable", "inherit-path", "launcher"), _flag),
+    **dict.fromkeys(("executable", "inherit-path", "defer-gc", "launcher"), _flag),
 }
 
 

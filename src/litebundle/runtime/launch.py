@@ -25,11 +25,16 @@ _CHOICE = "--litebundle-entry"
 _SCRIPT = "script."
 
 
-def launch(file: str, *, inherit: bool) -> None:
+def launch(file: str, *, inherit: bool, defer_gc: bool) -> None:
     """Run the program of a bundle, as the command line says; raises what it raises.
 
-    `inherit` keeps on `sys.path` what the interpreter has beside its standard library.
+    `inherit` keeps on `sys.path` what the interpreter has beside its standard library; `defer_gc`
+    puts garbage collection off until the program is up.
     """
+    if defer_gc:
+        from .collection import defer_collection
+
+        defer_collection()
     if not inherit:
         leave_environment()
     finder = open_bundle(file)

@@ -34,7 +34,7 @@ if __name__ == "__main__":
     sys.path.insert(0, file + __file__[len(file)] + ".litebundle")
     from litebundle.runtime.launch import launch
 
-    launch(file, inherit={inherit!r})
+    launch(file, inherit={inherit!r}, defer_gc={defer_gc!r})
 """
 _BOOT = "\n\nboot(__name__)\n"
 
@@ -48,12 +48,14 @@ class Launch:
     `main` is its program: a command of a distribution in it, "module:function", "module" or a
     file "path.py" of it; None is an interpreter with the bundle on its path. `executable` lets the
     system run the file itself; `inherit_path` keeps the interpreter's packages and PYTHONPATH on
-    `sys.path`; `python_args` are options that the interpreter is to have.
+    `sys.path`; `defer_gc` puts garbage collection off until it is up; `python_args` are options
+    that the interpreter is to have.
     """
 
     main: str | None = None
     executable: bool = False
     inherit_path: bool = False
+    defer_gc: bool = True
     python_args: tuple[str, ...] = ()
 
     @property
@@ -128,6 +130,7 @@ def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str,
         arguments=launch.python_args,
         needed=needed,
         inherit=launch.inherit_path,
+        defer_gc=launch.defer_gc,
     )
     texts = {
         MAIN_MEMBER: _text("runtime/start.py") + start.encode(),
