@@ -291,6 +291,7 @@ def unsound(place: Path) -> None:
         (["-r", "none.txt"], ["none.txt: cannot be read: No such file"]),
         (["failing"], ["the project does not build", "no compiler for widgets"]),
         (["odd"], ["odd/pyproject.toml: cannot be read: "]),
+        (["lib==2.0", "--python-version", "3.9"], ["Python 3.9 is too old to import"]),
         (["lib==2.0", "--python-version", "3.99"], ["there is no Python 3.99 on this machine"]),
         (["lib==2.0", "--platform", "amiga"], ["amiga is no platform tag"]),
         (["lib==2.0", "--exclude", "libs"], ["nothing in the sources fits --exclude libs"]),

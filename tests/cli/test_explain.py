@@ -152,6 +152,8 @@ def test_what_is_not_there_is_refused(site: Path) -> None:
     assert refusal(bundle("explain", "surely_nowhere", cwd=site.parent)) == (
         "no package surely_nowhere in this Python"
     )
+    cause = refusal(bundle("explain", "gone.bundle", "json", cwd=site.parent))
+    assert cause == "gone.bundle: there is no such file, and no package of such a name"
     assert "gone.whl" in refusal(bundle("explain", "gone.whl", cwd=site.parent))
     cause = refusal(bundle("explain", site, "--place", "nowhere=data", cwd=site.parent))
     assert cause == "cannot be placed so: nowhere: not there"

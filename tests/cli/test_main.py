@@ -84,6 +84,19 @@ def test_a_reader_that_leaves_is_no_error(library: Library) -> None:
         assert process.wait(timeout=20) == 1
 
 
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    """Else it would be unclear what is not there."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os, shutil; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r})\n"
+    code += "from litebundle.cli.main import main; main()"
+    done = python("-c", code, "build", "src", "-o", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: the working directory: No such file or directory\n",
+    )
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_output_that_cannot_be_written_is_told(library: Library) -> None:
     """A list cut short by a full disk is no success."""

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -63,8 +64,8 @@ def main() -> NoReturn:
         problems = error.problems if isinstance(error, BuildError) else ()
         _fail(FAILED, error.cause, problems, error.hint)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(FAILED, f"{where}{error.strerror or error}")
+        where = error.filename or ("" if _has_directory() else "the working directory")
+        _fail(FAILED, f"{where}: {error.strerror}" if where else error.strerror or str(error))
 
 
 def _set_up() -> None:
@@ -77,6 +78,14 @@ def _set_up() -> None:
         # A name that the terminal's encoding lacks is no reason to fail.
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _has_directory() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

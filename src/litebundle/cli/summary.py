@@ -26,9 +26,10 @@ def summary(report: Report, *, sources: bool) -> Iterator[str]:
     if not sources:
         yield f"sources left out, as asked: {report.stripped:,}"
     for level in NAMES:
-        names = [printable(one.package) for one in report.placed if one.level == level]
+        # Of several targets each has its own
+        names = dict.fromkeys(one.package for one in report.placed if one.level == level)
         if names:
-            yield f"placed on disk when imported ({level}): {', '.join(names)}"
+            yield f"placed on disk when imported ({level}): {', '.join(map(printable, names))}"
     if report.uncompiled:
         yield "not compiled, kept as source:"
         yield from _indented(f"{printable(u.path)}: {u.reason}" for u in report.uncompiled)

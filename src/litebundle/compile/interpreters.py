@@ -13,6 +13,8 @@ from litebundle.collect import tools
 from litebundle.errors import BuildError
 
 _SECONDS = 30
+_OLDEST = [3, 11]
+_SAID = 200  # characters of what a program says that turns out to be no Python
 
 
 def find(wanted: str) -> str:
@@ -28,6 +30,10 @@ def find(wanted: str) -> str:
             )
         return str(Path(path).absolute())
     version = wanted.split(".")
+    if [*map(int, version[:2])] < _OLDEST[: len(version)]:
+        raise BuildError(
+            f"Python {wanted} is too old to import from bundles", hint="they are for 3.11 and newer"
+        )
     running = [str(number) for number in sys.version_info[:3]]
     if running[: len(version)] == version:
         return sys.executable
@@ -55,7 +61,8 @@ def ask(python: str, code: str) -> Any:
     except (OSError, ValueError) as error:
         reason = str(error)
     raise BuildError(
-        f"cannot use {python}: {reason}", hint="name a working CPython, version 3.11 or newer"
+        f"cannot use {python}: {reason[:_SAID]}",
+        hint="name a working CPython, version 3.11 or newer",
     )
 
 

@@ -60,6 +60,12 @@ def explain(what: Sequence[str], question: Question = Question()) -> list[Decisi
     else:
         found = _judged(_installed(names), question)
     missing = [name for name in names if name not in found]
+    files = [name for name in missing if not name.replace("-", "_").isidentifier()]
+    if files:
+        raise BuildError(
+            f"{files[0]}: there is no such file, and no package of such a name",
+            hint="name what `bundle build` takes, a bundle, or a package",
+        )
     if missing:
         raise BuildError(
             f"no package {', '.join(missing)} in {', '.join(sources) or 'this Python'}",
