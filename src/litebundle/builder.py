@@ -219,12 +219,14 @@ class _Build:
             name: place for tree in reversed(trees) for name, place in scripts(tree).items()
         }
         manifest = [
-            ("format", str(VERSION)),
-            ("builder", f"litebundle {__version__}"),
-            ("identity", identity(self._roots, list(said(self._plan)))),
             *said(self._plan),
             *((f"script.{name}", place) for name, place in sorted(commands.items())),
             *self._launcher(pools, commands),
+        ]
+        manifest[:0] = [
+            ("format", str(VERSION)),
+            ("builder", f"litebundle {__version__}"),
+            ("identity", identity(self._roots, manifest)),
         ]
         content = Content(roots=self._roots, manifest=manifest)
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))

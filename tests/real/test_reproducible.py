@@ -82,16 +82,17 @@ def test_several_targets_are_byte_identical_too(tmp_path: Path) -> None:
 
 
 def test_the_identity_is_that_of_the_content(tmp_path: Path) -> None:
-    """A database and a zip of one tree have one identity, a changed byte gives another."""
+    """A database and a zip of one tree have one identity; any change gives another."""
     tree = _copy(["click"], tmp_path / "tree")
 
-    def identity(packing: str, name: str) -> str:
+    def identity(packing: str, name: str, main: str = "click:echo") -> str:
         output = tmp_path / name
-        _build([tree], output, "--format", packing)
+        _build([tree], output, "--format", packing, "--main", main)
         return litebundle.Bundle(output).identity
 
     expected = identity("sqlite", "a.bundle")
     assert identity("zip", "a.zip") == expected
+    assert identity("sqlite", "b.bundle", "click:style") != expected
     with (tree / "click" / "core.py").open("a") as file:
         file.write("\n")
     assert identity("sqlite", "b.bundle") != expected

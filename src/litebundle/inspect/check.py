@@ -248,12 +248,7 @@ class Check:
             return None
 
     def _compare_identity(self) -> None:
-        said = [
-            (key, value)
-            for key, value in self.archive.manifest.items()
-            if key.startswith(("variant.", "target."))
-        ]
-        found = identity(self.roots, said)
+        found = identity(self.roots, self.archive.manifest.items())
         if found != self.archive.identity:
             self._found.append(
                 f"the content has another identity than the manifest says: "

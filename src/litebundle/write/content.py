@@ -166,7 +166,10 @@ def placement_listing(placement: Placement, variants: int, at: Addresses) -> byt
     return encode_listing(variants, {}, {}, {}, files)
 
 
-def identity(roots: Iterable[Root], manifest: list[tuple[str, str]]) -> str:
+_LOGICAL = ("variant.", "target.", "script.", "main")  # keys of the manifest
+
+
+def identity(roots: Iterable[Root], manifest: Iterable[tuple[str, str]]) -> str:
     """Return the digest (SHA-256, hexadecimal) over the logical content.
 
     Addresses, encodings and the container do not count: the same content in a database and in a
@@ -178,7 +181,8 @@ def identity(roots: Iterable[Root], manifest: list[tuple[str, str]]) -> str:
         digest.update(("\0".join(map(str, fields)) + "\n").encode())
 
     for key, value in manifest:
-        add("manifest", key, value)
+        if key.startswith(_LOGICAL):
+            add("manifest", key, value)
     for number, root in enumerate(roots):
         add("root", number, columns_text(root.columns))
         for directory in sorted(root.directories.values(), key=lambda d: d.path):
