@@ -1,7 +1,7 @@
 """Modules of others that have to know of bundles: extended when they come, not imported for it.
 
 They are the standard library's and a few that everybody has. Each has a module of ours that says
-how: its `extend` is given the other one, once executed.
+how: its `extend` is given the other one, once executed; its `prepare`, if it has one, before.
 """
 
 import sys
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS = {
     "coverage.python": "coverage",
+    "cv2": "opencv",
     "importlib.metadata": "metadata",
     "importlib_metadata": "metadata",  # the backport
     "joblib.externals.loky.backend.spawn": "children",
@@ -55,14 +56,14 @@ def add(name: str, home: str) -> None:
     """Extend one more module, by ours of the name `home`: now, or when it comes."""
     _EXTENSIONS[name] = home
     if name in sys.modules:
-        _extend(name, sys.modules[name])
+        _call(name, "extend", sys.modules[name])
 
 
 def extend_present() -> None:
     """Extend those that are imported already; doing it again changes nothing."""
     for name in _EXTENSIONS:
         if name in sys.modules:
-            _extend(name, sys.modules[name])
+            _call(name, "extend", sys.modules[name])
 
 
 def find_extended(fullname: str, path: "Any") -> "ModuleSpec | None":
@@ -92,17 +93,23 @@ class _ExtendingLoader:
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
+        name = module.__name__
+        _call(name, "prepare", module)
         self._loader.exec_module(module)
-        _extend(module.__name__, module)
+        _call(name, "extend", module)
+
+
+def _nothing(module: "ModuleType") -> None:
+    """Do what most have to do before: nothing."""
 
 
 def _itself(loader: "Any") -> "Any":
     return loader
 
 
-def _extend(name: str, module: "ModuleType") -> None:
+def _call(name: str, what: str, module: "ModuleType") -> None:
     home = __import__(f"{__package__}.{_EXTENSIONS[name]}", None, None, ["extend"])
     try:
-        home.extend(module)
+        getattr(home, what, _nothing)(module)
     except (AttributeError, TypeError):
         pass  # of a shape that is not known here: as it is, it is better than not at all
