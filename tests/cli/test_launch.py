@@ -445,7 +445,7 @@ def test_it_starts_itself_again(sources: Path, kind: str, tmp_path: Path) -> Non
 
 
 _STARTS_OTHERS = """\
-import pathlib, subprocess, sys
+import os, pathlib, subprocess, sys
 python = sys.executable
 def main():
     for command in (
@@ -458,6 +458,9 @@ def main():
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         assert done.args is command, done.args
         print(done.stdout, end="")
+    search = {**os.environ, "PYTHONPATH": os.path.dirname(os.__file__) + "/json"}
+    find = "import sys; print(sys.path[1].endswith('json'))"
+    print(subprocess.run([python, "-c", find], env=search, stdout=-1, text=True).stdout, end="")
     piped = subprocess.run([python], input="import others.child", text=True, stdout=-1, check=True)
     print(piped.stdout, end="")
     try:

@@ -4,13 +4,16 @@ In a virtual environment `[sys.executable, "-m", "package"]` finds the program's
 would find nothing, so the command is made to go through the bundle:
 `[sys.executable, FILE, "--litebundle-interpreter", "-m", "package"]`. Refused: PYTHONPATH, since
 every Python program further below would import from the bundle, with other packages than its own.
+Where the program sets that itself (pip does, to build in isolation), its child is left alone.
 """
 
 import sys
 
+from . import extend as extension
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 OPTION = "--litebundle-interpreter"
@@ -19,7 +22,24 @@ _VALUED = ("W", "X")
 _INFORMING = ("h", "V", "?")  # nothing is run
 _LONG = "--check-hash-based-pycs"  # the one long option with which something is
 
-started = ""  # the bundle, absolute: set by who starts it
+# Of Popen, behind the command
+_PARAMETERS = (
+    *("bufsize", "executable", "stdin", "stdout", "stderr", "preexec_fn", "close_fds"),
+    *("shell", "cwd", "env"),
+)
+
+_started = ""  # the bundle, absolute
+_python_path: str | None = None  # PYTHONPATH as it was then
+
+
+def start(file: str) -> None:
+    """Have the interpreters that this program will start go through a bundle."""
+    global _started, _python_path  # noqa: PLW0603  # one process, one program
+    import os
+
+    _started = file
+    _python_path = os.environ.get("PYTHONPATH")
+    extension.add("subprocess", "interpreter")
 
 
 def extend(subprocess: "Any") -> None:
@@ -31,12 +51,20 @@ def extend(subprocess: "Any") -> None:
 
     @wraps(standard, assigned=("__doc__", "__name__", "__qualname__"))
     def initialize(self: "Any", args: "Any", *rest: "Any", **options: "Any") -> None:
-        other = options.get("shell") or options.get("executable") or any(rest[1:2] + rest[7:8])
-        command = None if other or not isinstance(args, list | tuple) else through(args, started)
+        given = dict(zip(_PARAMETERS, rest, strict=False)) | options
+        other = given.get("shell") or given.get("executable") or not isinstance(args, list | tuple)
+        command = None if other or _has_own_path(given.get("env")) else through(args, _started)
         standard(self, command or args, *rest, **options)
         self.args = args  # as others see it
 
     subprocess.Popen.__init__ = initialize
+
+
+def _has_own_path(env: "Mapping[str, str] | None") -> bool:
+    """Tell whether the program itself says, by PYTHONPATH, what its child imports from."""
+    import os
+
+    return (os.environ if env is None else env).get("PYTHONPATH") not in (None, _python_path)
 
 
 def through(command: "Sequence[Any]", file: str) -> list[str] | None:

@@ -3,7 +3,7 @@
 import sys
 from _frozen_importlib_external import path_sep, path_separators
 
-from . import extend, interpreter
+from . import interpreter
 from .main import (
     EndOfProgram,
     fail,
@@ -38,8 +38,7 @@ def launch(file: str, *, inherit: bool, defer_gc: bool) -> None:
     if not inherit:
         leave_environment()
     finder = open_bundle(file)
-    interpreter.started = finder.path
-    extend.add("subprocess", "interpreter")
+    interpreter.start(finder.path)
     manifest = finder.place[0].manifest
     with EndOfProgram():
         _run(finder, _target(manifest, file, sys.argv), file)
