@@ -109,6 +109,35 @@ def test_rule_I2_sources_are_listed_and_executed_as_files(compare: Compare) -> N
     compare(_LISTS)
 
 
+_PREFIXES = """
+import importlib, os, pkgutil, stuffed, sys
+from importlib import metadata
+importlib.invalidate_caches()
+def module_of(file):
+    entries = (entry for entry in sys.path if file.startswith(os.path.join(entry, "")))
+    return os.path.relpath(file, next(entries)).removesuffix(".py").replace(os.sep, ".")
+for name in sorted(os.listdir(stuffed.HERE)):
+    if name.endswith(".py"):
+        print(name, module_of(os.path.join(stuffed.HERE, name)))
+print([module.name for module in pkgutil.iter_modules() if module.name.startswith("stuff")])
+print(len(list(metadata.distributions(name="stuffed"))))
+import stuffed.inner.leaf
+from stuffed import sub
+import pickle
+print(pickle.loads(pickle.dumps(sub.__loader__)).path == sub.__file__)
+try:
+    import stuffed_not
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("level", ["all"])
+def test_rule_I2_sources_on_disk_are_below_an_entry_of_the_path(compare: Compare) -> None:
+    """Who tells a module's name by the entry that its file is below is told; nothing is doubled."""
+    compare(_PREFIXES)
+
+
 @pytest.mark.parametrize("level", ["all"])
 def test_rule_I2_the_code_is_the_bundles_at_every_level(place: Place) -> None:
     """A placed source is for those who look: the module comes from the bundle, uncached."""

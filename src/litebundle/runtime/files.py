@@ -8,6 +8,7 @@ from the root, so that paths below it read as they would in site-packages:
 import os  # every program that gets here has it; a bare interpreter never does
 
 from ..errors import BundleCorrupt, BundleIOError
+from ..format.listing import LEVEL_ALL
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
 from .placing import PlacedDirectory, PlacedFiles
@@ -23,11 +24,15 @@ _chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may b
 
 
 class Unit:
-    """The files of one placed package; `root` is the directory that mirrors the bundle."""
+    """The files of one placed package; `root` is the directory that mirrors the bundle.
 
-    __slots__ = ("_directory", "_marker", "name", "root")
+    `sources` tells that its sources are among them (level `all`).
+    """
 
-    def __init__(self, directory: PlacedDirectory) -> None:
+    __slots__ = ("_directory", "_marker", "name", "root", "sources")
+
+    def __init__(self, directory: PlacedDirectory, *, sources: bool) -> None:
+        self.sources = sources
         self.name = directory.name
         self.root = directory.path
         self._directory = directory
@@ -57,9 +62,10 @@ class HomelessUnit:
     their data. A package that is placed for its data alone is refused, rather than fail later.
     """
 
-    __slots__ = ("_native", "_refused", "name", "root")
+    __slots__ = ("_native", "_refused", "name", "root", "sources")
 
     def __init__(self, name: str, root: str, refused: list[BundleIOError], *, native: bool) -> None:
+        self.sources = False
         self.name = name
         self.root = root
         self._refused = refused
@@ -76,7 +82,7 @@ def unit_of(
     mount: Mount, archive: "Archive", listing: "Listing", name: str
 ) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
-    _, key, ref = listing.placement(listing.placements[name])
+    level, key, ref = listing.placement(listing.placements[name])
     wanted = key.hex(), mount.path, *candidates()
     known = _chosen.get(wanted)
     if known is not None:  # metadata asks for it once a file
@@ -93,7 +99,7 @@ def unit_of(
         root = os.path.join(cache, directory)
         if alias(root, mount) is mount:
             break
-    unit = _units.setdefault(root, Unit(PlacedDirectory(root, files)))
+    unit = _units.setdefault(root, Unit(PlacedDirectory(root, files), sources=level == LEVEL_ALL))
     return _chosen.setdefault(wanted, unit)
 
 

@@ -45,6 +45,13 @@ def path_hook(path: object) -> "BundleFinder":
     """
     if not isinstance(path, str):
         raise ImportError("only str path entries can be bundles", path=path)  # type: ignore[arg-type]
+    finder = _finder(path)
+    if finder.shows_sources:
+        raise ImportError("a directory with sources, as good as any", path=path)
+    return finder
+
+
+def _finder(path: str) -> "BundleFinder":
     found = resolve(path)
     if found is None:
         raise ImportError("not a bundle, nor a directory inside one", path=path)
@@ -68,7 +75,7 @@ def loader_of(fullname: str, path: str) -> object:
     directory, _, filename = path.rpartition(path_sep)
     if filename.startswith("__init__.") and fullname.rpartition(".")[2] != "__init__":
         directory = directory.rpartition(path_sep)[0]
-    spec = path_hook(directory).find_spec(fullname)
+    spec = _finder(directory).find_spec(fullname)
     if spec is None:
         raise ImportError(f"no module {fullname!r} in {directory!r}", name=fullname, path=path)
     return spec.loader
@@ -172,6 +179,11 @@ class BundleFinder:
     def root(self) -> str:
         """The path at which the bundle's top is served, see `path`."""
         return self._root
+
+    @property
+    def shows_sources(self) -> bool:
+        """Tell whether that is where the sources of a placed unit are, for those who look."""
+        return self._unit is not None and self._unit.sources and not self._directory
 
     @property
     def place(self) -> "tuple[Archive, str]":
@@ -313,6 +325,10 @@ def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Uni
     unit = unit_of(mount, archive, listing, name)
     if listing.placement(listing.placements[name])[0] == kinds.LEVEL_ALL:
         unit.place()  # those who want its sources as files may only ask where they are
+        if unit.sources and unit.root not in sys.path:
+            # Last, where nothing is looked for that is in the bundle: there are programs that tell
+            # a file's module by the entry it is below (pylint)
+            sys.path.append(unit.root)
     return unit
 
 
