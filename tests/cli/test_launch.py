@@ -168,6 +168,21 @@ def test_links_carry_the_names_of_the_commands(sources: Path, kind: str, tmp_pat
     assert (tmp_path / "bin" / "demo").read_text() == "mine"
 
 
+def test_scripts_without_a_function_are_commands(kind: str, tmp_path: Path) -> None:
+    """As older packages have them: a text in `bin`, which runs like `python bin/NAME`."""
+    source = tmp_path / "source"
+    text = "#!python\nimport sys, app\nprint(__name__, app.__name__, sys.argv[1:])\n"
+    write_tree({"app.py": "", "bin/old": text}, source)
+    (source / "bin" / "old").chmod(0o755)
+    for main in ("old", "bin/old"):
+        packed(source, tmp_path, kind, "--main", main)
+        done = python("app.bundle", "a", cwd=tmp_path)
+        assert (done.stdout, done.stderr) == ("__main__ app ['a']\n", "")
+    packed(source, tmp_path, kind)
+    done = python("app.bundle", "--litebundle-entry", "old", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("__main__ app []\n", "")
+
+
 @pytest.mark.parametrize("arguments", [("-m", "app", "x"), ("-c", "import app; print(app)")])
 def test_without_a_main_it_is_an_interpreter(
     sources: Path, kind: str, tmp_path: Path, arguments: tuple[str, ...]

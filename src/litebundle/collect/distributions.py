@@ -3,17 +3,20 @@
 import configparser
 import csv
 import io
+import re
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, cast
 
-from litebundle.collect.tree import Kind, Tree
+from litebundle.collect.tree import Entry, Kind, Tree
 
 if TYPE_CHECKING:
     from packaging.markers import Environment as Markers
 
+COMMANDS = "bin/"
+_SCRIPT = re.compile(rb"#!.*python")  # `#!python` in a wheel (PEP 427)
 _METADATA = (".dist-info/METADATA", ".egg-info/PKG-INFO")
 _ENTRY_POINTS = (".dist-info/entry_points.txt", ".egg-info/entry_points.txt")
 
@@ -27,10 +30,11 @@ def distributions(tree: Tree) -> list[tuple[str, str, str]]:
 
 
 def scripts(tree: Tree) -> dict[str, str]:
-    """Return the commands that distributions declare, as "module:function" by name.
+    """Return the commands of the distributions by name.
 
-    Of two commands of one name it is that of the first path. Declarations that cannot be read are
-    passed over, as they are by everyone who looks for other ones.
+    They are declared, as "module:function", or scripts of Python, by their paths ("bin/name"). Of
+    two commands of one name it is the declared one, or that of the first path. Declarations that
+    cannot be read are passed over, as they are by everyone who looks for other ones.
     """
     found: dict[str, str] = {}
     for entry in tree.entries:
@@ -46,7 +50,16 @@ def scripts(tree: Tree) -> dict[str, str]:
                     point = EntryPoint(name, value, group)
                     if name.isprintable() and point.pattern.match(value) and point.attr:
                         found.setdefault(name, f"{point.module}:{point.attr}")
+    for entry in tree.entries:
+        if is_command(entry) and _SCRIPT.match(entry.packed().raw):
+            found.setdefault(entry.path.removeprefix(COMMANDS), entry.path)
     return found
+
+
+def is_command(entry: Entry) -> bool:
+    """Tell whether a file is where installers put commands, and may be executed."""
+    name = entry.path.removeprefix(COMMANDS)
+    return name != entry.path and "/" not in name and bool(entry.mode & 0o111)
 
 
 def recorded(tree: Tree) -> Iterator[set[str]]:
@@ -54,7 +67,8 @@ def recorded(tree: Tree) -> Iterator[set[str]]:
     for entry in tree.entries:
         if entry.path.endswith(".dist-info/RECORD"):
             rows = csv.reader(io.StringIO(entry.read().decode("utf-8", "replace")))
-            yield {row[0] for row in rows if row}
+            # What `pip --target` has put beside the packages it records as if it were elsewhere
+            yield {row[0].removeprefix("../../") for row in rows if row}
 
 
 def unmet(tree: Tree, markers: "Markers") -> Iterator[str]:

@@ -189,6 +189,10 @@ class Analyser:
         if native:
             sentence = "is native, and the system's loader takes only files"
             yield _about(native, Level.DATA, sentence)
+        programs = self.ground.programs.get(unit)
+        if programs:
+            sentence = "is a program that comes with it, and the system runs only files"
+            yield _about(programs, Level.DATA, sentence, reach=programs)
         paths = [entry.path for entry in entries]
         for directory in directories(paths):
             if directory.rpartition("/")[2] in _BY_NAME:
@@ -230,9 +234,10 @@ def _within(entry: Entry, served: Iterable[tuple[str, str]]) -> bool:
     return any(f"{entry.path}/".startswith(f"{path}/") for path, _ in served)
 
 
-def _about(paths: list[str], level: Level, what: str) -> Finding:
+def _about(paths: list[str], level: Level, what: str, reach: Iterable[str] = ()) -> Finding:
     more = f" (so are {len(paths) - 1:,} more)" if len(paths) > 1 else ""
-    return Finding(level=level, path=paths[0], line=0, sentence=f"{paths[0]} {what}{more}")
+    sentence = f"{paths[0]} {what}{more}"
+    return Finding(level=level, path=paths[0], line=0, sentence=sentence, reach=(*reach,))
 
 
 def module_name(unit: str) -> str:

@@ -4,11 +4,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from litebundle.collect.distributions import recorded
+from litebundle.collect.distributions import is_command, recorded
 from litebundle.collect.tree import Entry, Kind, Tree
 
 _CODE = (Kind.SOURCE, Kind.BYTECODE, Kind.EXTENSION)
 _LIBRARY = (".so", ".dll", ".dylib", ".pyd")
+_PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # Linux; macOS, one kind or more
 _ASIDE_NAMES = ("license", "licence", "copying", "notice", "authors", "readme", "changelog")
 _ASIDE_SUFFIXES = (".pyx", ".pxd", ".pxi", ".c", ".cc", ".cpp", ".h", ".hpp", ".cu", ".pyi")
 _ASIDE_FILES = ("py.typed", "meson.build", "makefile", "cmakelists.txt", "build.bazel")
@@ -19,8 +20,8 @@ class Ground:
     """Files by path, and by the unit whose they are.
 
     A unit is a topmost package, by its path ("google/cloud/storage"), or a module outside of any
-    package. `members` has the units' files; `loose` are data files of nobody; `data` those that
-    somebody may want to read.
+    package. `members` has the units' files, `programs` the machine's programs that came with them;
+    `loose` are data files of nobody; `data` those that somebody may want to read.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -33,6 +34,7 @@ class Ground:
         self.packages.discard("")
         self.members: dict[str, list[Entry]] = defaultdict(list)
         self.records = list(recorded(tree))
+        self.programs: dict[str, list[str]] = {}
         owned: set[str] = set().union(*self.records) if self.records else set()
         self.loose: list[str] = []
         for entry in tree.entries:
@@ -41,6 +43,10 @@ class Ground:
                 self.members[unit].append(entry)
             elif entry.kind is Kind.DATA and entry.path not in owned:
                 self.loose.append(entry.path)
+        for record in self.records:
+            programs = [path for path in sorted(record) if self._is_program(path)]
+            if programs:
+                self.programs |= {u: programs for path in record if (u := self.unit(path))}
         self.data = {entry.path for entry in tree.entries if is_data(entry)}
         self._paths = sorted(self.entries)
 
@@ -54,6 +60,10 @@ class Ground:
             return None
         directory, slash, name = path.rpartition("/")
         return directory + slash + name.partition(".")[0]
+
+    def _is_program(self, path: str) -> bool:
+        entry = self.entries.get(path)
+        return entry is not None and is_command(entry) and entry.read()[:4] in _PROGRAMS
 
     def below(self, directory: str) -> Iterator[str]:
         """Yield the files in a directory, those of its directories too."""

@@ -67,7 +67,7 @@ def _rename_main(data: "dict[str, Any]") -> None:
     main = path_at(data.get("init_main_from_path") or "")
     if main is not None:
         del data["init_main_from_path"]
-        if main.is_file():
+        if main.is_file() and main.suffix == ".py":
             data["init_main_from_name"] = main.stem
 
 

@@ -66,10 +66,10 @@ def _target(manifest: "dict[str, str]", file: str, argv: list[str]) -> str:
 def _run(finder: "BundleFinder", target: str, file: str) -> None:
     if not target:
         _interpret(sys.argv[1:])
-    elif target.endswith(".py"):
-        run_script(finder, target, file)
     elif ":" in target:
         run_entry_point(file, target)
+    elif "/" in target or target.endswith(".py"):
+        run_script(finder, target, file)
     else:
         run_module(target)
 

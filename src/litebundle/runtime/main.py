@@ -111,13 +111,18 @@ def run_script(finder: "BundleFinder", script: str, path: str) -> None:
         finder = path_hook(mount_join(finder.path, directory))
         sys.path.insert(0, finder.path)
     name = filename.removesuffix(".py")
-    spec = finder.find_spec(name)
-    if spec is None or spec.loader is None:
+    spec = finder.find_spec(name) if name != filename else None
+    if spec is not None and spec.loader is not None:
+        loader: Any = spec.loader
+        loader.name = "__main__"  # as for a file, so that it is asked for the source of `__main__`
+        code = loader.get_code("__main__")
+        exec(code, fresh_main(__file__=spec.origin, __cached__=None, __loader__=loader))
+        return
+    source = finder.place[0].read(script)
+    if source is None:
         fail(f"{path}: no script {script!r} in it", f"`bundle list {path}` shows what is")
-    loader: Any = spec.loader
-    loader.name = "__main__"  # as for a file, so that it is asked for the source of `__main__`
-    code = loader.get_code("__main__")
-    exec(code, fresh_main(__file__=spec.origin, __cached__=None, __loader__=loader))
+    origin = mount_join(finder.root, script)
+    exec(compile(source, origin, "exec", dont_inherit=True), fresh_main(__file__=origin))
 
 
 def run_path(path: str) -> None:

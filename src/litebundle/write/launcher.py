@@ -73,6 +73,8 @@ def program(launch: Launch, paths: Collection[str], scripts: Mapping[str, str]) 
     Raises BuildError if there is no such thing among the paths and commands of the bundle.
     """
     name = launch.main
+    if name in scripts.values():
+        return name
     if name is None:
         return "__main__" if MAIN_MEMBER in paths else None
     if name in scripts:

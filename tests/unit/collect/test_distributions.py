@@ -48,6 +48,27 @@ def test_scripts_are_their_entry_points(tmp_path: Path) -> None:
     }
 
 
+def test_scripts_of_python_are_commands_too(tmp_path: Path) -> None:
+    """What is executable in `bin`, for Python; a declaration of the name counts more."""
+    files = {
+        "a-1.dist-info/entry_points.txt": "[console_scripts]\ndeclared = a:main\n",
+        "bin/declared": "#!/opt/bin/python3\n",
+        "bin/old": "#!python\n",
+        "bin/tool.py": "#!/usr/bin/env python\n",
+        "bin/shell": "#!/bin/sh\n",
+        "bin/data": "#!python\n",
+        "bin/more/deep": "#!python\n",
+    }
+    source = make(tmp_path / "source", files)
+    for path in files:
+        (source / path).chmod(0o644 if path == "bin/data" else 0o755)
+    assert scripts(collect([source])) == {
+        "declared": "a:main",
+        "old": "bin/old",
+        "tool.py": "bin/tool.py",
+    }
+
+
 @pytest.mark.parametrize(
     ("needs", "sentences"),
     [

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from litebundle.place.level import Level
+from tests.unit.collect.trees import make
 from tests.unit.place.trees import units
 
 RECORD = "d-1.dist-info/RECORD"
@@ -54,6 +57,17 @@ def test_files_outside_that_are_named_come_along(tmp_path: Path) -> None:
     code += "open(os.path.join(TOP, 'conf', 'x.toml'))\n"
     files = {"app/__init__.py": code, "conf/x.toml": "", "conf/y.toml": ""}
     assert placed(tmp_path, files) == [(("app",), Level.DATA, ["conf/x.toml"])]
+
+
+@pytest.mark.parametrize("prefix", ["", "../../"])
+def test_programs_of_the_machine_come_along(tmp_path: Path, prefix: str) -> None:
+    """With the packages of their distribution, which look for them beside themselves."""
+    names = ["pkg/__init__.py", "bin/tool", "bin/script", "bin/data"]
+    files = dict.fromkeys(names, "\x7fELF") | {"pkg/__init__.py": "", "bin/script": "#!python"}
+    files[RECORD] = "".join(f"{'' if n.startswith('pkg') else prefix}{n},,\n" for n in names)
+    make(tmp_path, files)
+    (tmp_path / "bin/tool").chmod(0o755)
+    assert placed(tmp_path, files) == [(("pkg",), Level.DATA, ["bin/tool"])]
 
 
 def test_packages_that_reach_into_each_other_go_together(tmp_path: Path) -> None:
