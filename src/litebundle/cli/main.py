@@ -62,6 +62,8 @@ def main() -> NoReturn:
     except BundleError as error:
         problems = error.problems if isinstance(error, BuildError) else ()
         _fail(FAILED, error.cause, problems, error.hint)
+    except MemoryError:
+        _fail(FAILED, "out of memory", hint="give it more, or fewer --jobs to share it")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(FAILED, f"{where}{error.strerror or error}")

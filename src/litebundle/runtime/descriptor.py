@@ -34,9 +34,12 @@ class Descriptor:
         self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
+            self.stamp = stamp(_os.fstat(self.fd))
         except OSError as error:
+            if self.fd >= 0:
+                _os.close(self.fd)
+                self.fd = -1
             raise _refused("cannot open the bundle", path, error) from error
-        self.stamp = stamp(_os.fstat(self.fd))
 
     def __del__(
         self,
