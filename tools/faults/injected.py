@@ -166,7 +166,7 @@ def _imported(name: str) -> str:
     try:
         module = __import__(name, fromlist=["VALUE"])
         data = getattr(module, "data", str)()
-        if module.VALUE != name or data not in ("", "data" * 999):
+        if name != module.VALUE or data not in ("", "data" * 999):
             return f"other code or data: {module.VALUE} {data!r:.40}"
     except Exception as error:  # noqa: BLE001  # which one, and of what kind, is the question
         kinds = ",".join(each.__name__ for each in type(error).__mro__[:-3])
