@@ -1,0 +1,277 @@
+"""Builds under what disks, file systems and other processes do to them."""
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litebundle.builder import Options, build
+from litebundle.inspect.verify import verify
+from tests.cli.command import TIMEOUT, bundle, environment, refusal
+from tests.rules.places import write_tree
+from tools.faults.children import in_children
+
+_OLD = b"what stood there before\n"
+_MEMORY = 400 << 20
+
+
+def _arguments(source: Path, output: Path, kind: str) -> list[str | Path]:
+    options = ("--format", kind, "--no-launcher", "-q", "-j", "1")
+    return ["build", source, "-o", output, *options]
+
+
+@pytest.mark.fault(12)
+def test_it_is_synced_renamed_and_the_directory_synced(
+    small: Path, kind: str, tmp_path: Path
+) -> None:
+    """After the last write the file is synced, only then renamed, and then its directory synced."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("there is no strace here")
+    output, trace = tmp_path / "app.bundle", tmp_path / "trace"
+    calls = "trace=write,pwrite64,fsync,fdatasync,rename,renameat,renameat2"
+    command = [strace, "-f", "-qq", "-y", "-e", calls, "-o", str(trace)]
+    arguments = _arguments(small, output, kind)
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "litebundle", *map(str, arguments)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if not trace.exists() or done.returncode:
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
+    lines = [line for line in trace.read_text().splitlines() if str(tmp_path) in line]
+    found = [call[1] for line in lines if (call := re.match(r"\d+ +(\w+)\(", line))]
+    assert len(found) > 5
+    assert set(found[:-3]) <= {"write", "pwrite64"}
+    assert found[-3] in ("fsync", "fdatasync")
+    assert found[-2].startswith("rename")
+    assert found[-1] == "fsync"
+    assert f"<{tmp_path}>" in lines[-1]
+
+
+def _limited(limit: Callable[[], object], command: Sequence[str | Path], cwd: Path) -> Any:
+    """Run a command of ours under a limit on what it may have."""
+    return subprocess.run(
+        [sys.executable, "-m", "litebundle", *map(str, command)],
+        preexec_fn=limit,  # this process has no threads
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+@pytest.mark.fault(13)
+def test_a_limit_of_file_size_leaves_the_old_file(small: Path, kind: str, tmp_path: Path) -> None:
+    """`ulimit -f`: exit 1, the cause, the old file, nothing beside it."""
+    output = tmp_path / "app.bundle"
+    output.write_bytes(_OLD)
+    command = _arguments(small, output, kind)
+    limit = (6_000, 6_000)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "data.bin").write_bytes(os.urandom(20_000))
+    command.insert(1, tmp_path / "more")
+    done = _limited(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit), command, tmp_path)
+    assert str(output) in refusal(done)
+    assert output.read_bytes() == _OLD
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.bundle", "more"]
+
+
+@pytest.mark.fault(13, 22)
+@pytest.mark.parametrize("disk", ["full", "read-only"])
+def test_a_disk_that_takes_nothing_leaves_the_old_file(
+    small: Path, kind: str, tmp_path: Path, disk: str
+) -> None:
+    """A tmpfs of 300 kB for more than that, or read-only: exit 1, told which, nothing left."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    unshare = shutil.which("unshare")
+    if unshare is None or shutil.which("mount") is None:
+        pytest.skip("there is no unshare or no mount here")
+    folder, more = tmp_path / "disk", tmp_path / "more"
+    folder.mkdir()
+    more.mkdir()
+    (more / "data.bin").write_bytes(os.urandom(400_000))
+    prepare = 'mount -o remount,ro "$D"' if disk == "read-only" else ":"
+    script = (
+        'mount -t tmpfs -o size=300k none "$D" || exit 99\n'
+        f'printf old > "$D/app.bundle"; {prepare}\n'
+        '"$@" 2>"$E"; echo $? $(ls -A "$D") $(head -c 99 "$D/app.bundle")'
+    )
+    command = [unshare, "-m", "sh", "-c", script, "sh", sys.executable, "-m", "litebundle"]
+    arguments = _arguments(small, folder / "app.bundle", kind)
+    arguments.insert(1, more)
+    done = subprocess.run(
+        [*command, *map(str, arguments)],
+        env=environment() | {"D": str(folder), "E": str(tmp_path / "errors")},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if done.returncode == 99:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    assert done.stdout.split() == ["1", "app.bundle", "old"]
+    told = (tmp_path / "errors").read_text()
+    assert told.startswith(f"error: {folder}")
+    assert ("bytes, free are " if disk == "full" else "cannot be written") in told
+    assert len(told.splitlines()) == 2
+
+
+@pytest.mark.fault(19)
+def test_a_build_without_memory_says_so(small: Path, kind: str, tmp_path: Path) -> None:
+    """Exit 1 in a line, whatever the limit; the old file stands."""
+    output = tmp_path / "app.bundle"
+    big = tmp_path / "more" / "data.bin"
+    big.parent.mkdir()
+    with big.open("wb") as file:
+        file.truncate(_MEMORY)
+    output.write_bytes(_OLD)
+    command = _arguments(small, output, kind)
+    command.insert(1, big.parent)
+    limit = (_MEMORY, _MEMORY)
+    done = _limited(lambda: resource.setrlimit(resource.RLIMIT_AS, limit), command, tmp_path)
+    assert refusal(done) == "out of memory"
+    assert output.read_bytes() == _OLD
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.bundle", "more"]
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o027])
+def test_a_bundle_is_as_readable_as_the_umask_says(small: Path, tmp_path: Path, mask: int) -> None:
+    """0644 less the umask, as any new file."""
+    before = os.umask(mask)
+    try:
+        build([small], tmp_path / "app.bundle", Options(jobs=1))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "app.bundle").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+@pytest.mark.fault(24)
+def test_a_link_is_replaced_and_not_written_through(small: Path, kind: str, tmp_path: Path) -> None:
+    """What it pointed to stays as it was."""
+    target, link = tmp_path / "target", tmp_path / "app.bundle"
+    target.write_bytes(_OLD)
+    link.symlink_to(target)
+    build([small], link, Options(container=kind, jobs=1))  # type: ignore[arg-type]
+    assert not link.is_symlink()
+    assert target.read_bytes() == _OLD
+    assert not verify(str(link)).problems
+
+
+@pytest.mark.fault(26)
+def test_sources_that_change_meanwhile_fail_the_build_or_are_whole(
+    kind: str, tmp_path: Path
+) -> None:
+    """A loop that rewrites a module: exit 1 naming it, or a bundle with one of its versions."""
+    source, output = tmp_path / "source", tmp_path / "app.bundle"
+    changing = source / "changing.py"
+    texts = [f"VALUE = {number}\n" * 400 for number in (1, 22, 333)]
+    write_tree({"changing.py": texts[0], **{f"m{n}.py": f"N = {n}\n" for n in range(50)}}, source)
+    script = (
+        "import sys, time\nnumber = 0\n"
+        f"texts = {texts!r}\n"
+        "while True:\n"
+        "    number += 1\n"
+        "    open(sys.argv[1], 'w').write(texts[number % 3])\n"
+        "    time.sleep(0.0005)\n"
+    )
+    refused = 0
+    with subprocess.Popen([sys.executable, "-c", script, changing]) as writer:
+        try:
+            for _ in range(4):
+                output.write_bytes(_OLD)
+                done = bundle(*_arguments(source, output, kind), cwd=tmp_path)
+                if done.returncode:
+                    assert refusal(done) == f"{changing}: changed during the build"
+                    assert output.read_bytes() == _OLD
+                    refused += 1
+                else:
+                    shown = bundle("cat", output, "changing", cwd=tmp_path)
+                    assert shown.stdout in ("", *texts)
+        finally:
+            writer.kill()
+    assert refused
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.bundle", "source"]
+
+
+@pytest.mark.fault(27)
+def test_builders_of_one_output_do_not_meet(kind: str, tmp_path: Path) -> None:
+    """Eight at once, again and again: each succeeds, and a whole one stands there each time."""
+    sources = [tmp_path / f"source{number}" for number in range(8)]
+    for number, source in enumerate(sources):
+        write_tree({"which.py": f"NUMBER = {number}\n", "data.txt": "x" * 9999}, source)
+    output = tmp_path / "out" / "app.bundle"
+    output.parent.mkdir()
+    rounds = 2
+
+    def work(source: Path) -> int:
+        for _ in range(rounds):
+            build([source], output, Options(container=kind, jobs=1))  # type: ignore[arg-type]
+        return rounds
+
+    assert in_children([lambda s=source: work(s) for source in sources]) == [rounds] * 8  # type: ignore[misc]
+    assert os.listdir(output.parent) == ["app.bundle"]  # noqa: PTH208
+    assert not verify(str(output)).problems
+    found = bundle("cat", output, "which", cwd=tmp_path).stdout
+    assert found in [f"NUMBER = {number}\n" for number in range(8)]
+
+
+_READS = """
+import sys, importlib, litebundle
+litebundle.install()
+sys.path.insert(0, sys.argv[1])
+from litebundle.runtime import mount
+seen = {importlib.import_module(f"m{number}").BUILD for number in range(30)}
+[kept] = mount._mounts.values()
+print(*seen, kept.archive.identity)
+"""
+
+
+@pytest.mark.fault(28, 6)
+def test_readers_see_one_build_each(kind: str, tmp_path: Path) -> None:
+    """While two builders replace the file, every process imports modules of one build alone."""
+    output = tmp_path / "out" / "app.bundle"
+    output.parent.mkdir()
+    sources = [tmp_path / f"source{number}" for number in range(2)]
+    for number, source in enumerate(sources):
+        write_tree({f"m{n}.py": f"BUILD = {number}\n" for n in range(30)}, source)
+    options = Options(container=kind, jobs=1)  # type: ignore[arg-type]
+    identities = {str(n): build([s], output, options).identity for n, s in enumerate(sources)}
+    ends = time.monotonic() + 3
+
+    def builds(source: Path) -> int:
+        count = 0
+        while time.monotonic() < ends or count < 2:
+            build([source], output, options)
+            count += 1
+        return count
+
+    def reads() -> int:
+        count = 0
+        while time.monotonic() < ends or count < 2:
+            command = [sys.executable, "-B", "-c", _READS, str(output)]
+            done = subprocess.run(
+                command, env=environment(), capture_output=True, text=True, check=True
+            )
+            number, identity = done.stdout.split()
+            assert identities[number] == identity
+            count += 1
+        return count
+
+    works = [*(lambda s=source: builds(s) for source in sources), reads, reads]
+    assert min(in_children(works)) >= 2
