@@ -2,9 +2,13 @@
 
 import json
 import os
+import signal
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
+
+_PATIENCE = 120
+"""Seconds after which a child is given up: it waits for something that never comes."""
 
 
 def in_children(works: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -34,12 +38,13 @@ def _started(work: Callable[[], Any]) -> tuple[int, int]:
         os.close(writing)
         return child, reading
     status = 1
-    try:
-        answer = json.dumps(work())
-        status = 0
-    except BaseException:  # noqa: BLE001  # whatever it is, the parent hears of it
-        answer = traceback.format_exc()
-    try:
+    try:  # whatever happens, this copy of the process ends here
+        signal.alarm(_PATIENCE)
+        try:
+            answer = json.dumps(work())
+            status = 0
+        except BaseException:  # noqa: BLE001  # the parent hears of it
+            answer = traceback.format_exc()
         with os.fdopen(writing, "wb") as stream:
             stream.write(answer.encode())
     finally:

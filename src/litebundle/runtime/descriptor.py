@@ -116,6 +116,24 @@ def kind_of(path: str) -> str | None:
     return {0o100000: "file", 0o040000: "directory"}.get(mode, "other")
 
 
+def exposed(path: str) -> str | None:
+    """Tell that every user can replace what root is about to run, None if that is not so.
+
+    Fault 21: where strangers may write the file, or exchange it in its directory.
+    """
+    if not hasattr(_os, "geteuid") or _os.geteuid():
+        return None
+    directory = path[: max(path.rfind(separator) for separator in path_separators)] or path_sep
+    try:
+        for each, mask, where in ((path, 0o002, ""), (directory, 0o1002, f"{path}: ")):
+            # From a sticky directory, as /tmp is, only the owner removes a file
+            if _os.stat(each).st_mode & mask == 0o002:
+                return f"{where}{each} can be written by every user, and this process is root's"
+    except OSError:  # gone already
+        pass
+    return None
+
+
 def absolute(path: str) -> str:
     """Return the path from its root; raises OSError if the working directory was removed."""
     if path[:1] in path_separators or path[1:2] == ":":  # Windows: drives
