@@ -64,9 +64,11 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
             aside.replace(output)
             _sync_directory(output.parent)
         finally:
+            with contextlib.suppress(OSError):  # renamed already
+                written = aside.stat().st_size
             if descriptor is not None:
-                written = os.fstat(descriptor).st_size
-                os.close(descriptor)
+                with contextlib.suppress(OSError):  # of no account: what counts was synced
+                    os.close(descriptor)
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise _refusal(output, error, written) from error
