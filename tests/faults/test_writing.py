@@ -275,3 +275,20 @@ def test_readers_see_one_build_each(kind: str, tmp_path: Path) -> None:
 
     works = [*(lambda s=source: builds(s) for source in sources), reads, reads]
     assert min(in_children(works)) >= 2
+
+
+@pytest.mark.fault(44)
+def test_times_of_files_leave_no_trace(small: Path, kind: str, tmp_path: Path) -> None:
+    """Before 1970 and 1980, after 2038, 2107 and 2**33: the same bytes, which load."""
+    source = tmp_path / "source"
+    shutil.copytree(small, source)
+    found = set()
+    for number, seconds in enumerate((0, -(10**9), 315_532_799, 2**31, 4_354_819_200, 2**33)):
+        for path in source.rglob("*"):
+            os.utime(path, (seconds, seconds))
+        output = tmp_path / f"{number}.bundle"
+        build([source], output, Options(container=kind, jobs=1))  # type: ignore[arg-type]
+        os.utime(output, (seconds, seconds))
+        assert bundle("run", output, "-c", "import top, pkg", cwd=tmp_path).stderr == ""
+        found.add(output.read_bytes())
+    assert len(found) == 1
