@@ -356,17 +356,22 @@ marker.Marker.share = late
 
 
 @pytest.mark.fault(11)
-def test_interrupted_placing_leaves_nothing(program: Program) -> None:
+@pytest.mark.parametrize("moment", ["a file is written", "the directory aside is made"])
+def test_interrupted_placing_leaves_nothing(program: Program, moment: str) -> None:
     """An interrupt in the middle removes what stands aside."""
-    script = """
+    if moment == "a file is written":
+        where, call = "placing.PlacedDirectory", "_write_file"
+    else:
+        where, call = "marker.Marker", "claim"
+    script = f"""
 import os, signal
-from litebundle.runtime import placing
-write = placing.PlacedDirectory._write_file
-def interrupted(self, path, *rest):
-    if path.endswith("20.bin"):
+from litebundle.runtime import marker, placing
+standard = {where}.{call}
+def interrupted(self, *rest, **chosen):
+    if {call!r} == "claim" or rest[0].endswith("20.bin"):
         os.kill(os.getpid(), signal.SIGINT)
-    return write(self, path, *rest)
-placing.PlacedDirectory._write_file = interrupted
+    return standard(self, *rest, **chosen)
+{where}.{call} = interrupted
 import stuffed
 """
     process = program.start(script)

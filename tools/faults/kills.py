@@ -19,6 +19,8 @@ from litebundle.cli.main import main
 
 OLD, NEW = "old", "new"
 
+_INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -93,8 +95,11 @@ def _aside(subject: Subject) -> list[str]:
 
 def _start(subject: Subject) -> int:
     """Run the command in a forked child: in an interpreter of its own most kills came too early."""
+    # An interrupt in the middle of the fork would be swallowed by whoever prepares the child
+    signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
         return child
     status = 1
     try:
@@ -103,6 +108,7 @@ def _start(subject: Subject) -> int:
             os.dup2(null, number)
         sys.argv = ["bundle", *subject.arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
         main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
