@@ -6,7 +6,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from litebundle.builder import Options, build
 from litebundle.inspect.verify import verify
 from tests.cli.command import TIMEOUT, bundle, environment, refusal
 from tests.rules.places import write_tree
-from tools.faults.children import in_children
+from tools.faults import builders
 
 _OLD = b"what stood there before\n"
 _MEMORY = 400 << 20
@@ -211,70 +210,15 @@ def test_sources_that_change_meanwhile_fail_the_build_or_are_whole(
 
 @pytest.mark.fault(27)
 def test_builders_of_one_output_do_not_meet(kind: str, tmp_path: Path) -> None:
-    """Eight at once, again and again: each succeeds, and a whole one stands there each time."""
-    sources = [tmp_path / f"source{number}" for number in range(8)]
-    for number, source in enumerate(sources):
-        write_tree({"which.py": f"NUMBER = {number}\n", "data.txt": "x" * 9999}, source)
-    output = tmp_path / "out" / "app.bundle"
-    output.parent.mkdir()
-    rounds = 2
-
-    def work(source: Path) -> int:
-        for _ in range(rounds):
-            build([source], output, Options(container=kind, jobs=1))  # type: ignore[arg-type]
-        return rounds
-
-    assert in_children([lambda s=source: work(s) for source in sources]) == [rounds] * 8  # type: ignore[misc]
-    assert os.listdir(output.parent) == ["app.bundle"]  # noqa: PTH208
-    assert not verify(str(output)).problems
-    found = bundle("cat", output, "which", cwd=tmp_path).stdout
-    assert found in [f"NUMBER = {number}\n" for number in range(8)]
+    """Eight at once, again and again: each succeeds, and at the end one's whole file is there."""
+    assert builders.race(tmp_path, kind, rounds=2) == 16
 
 
-_READS = """
-import sys, importlib, litebundle
-litebundle.install()
-sys.path.insert(0, sys.argv[1])
-from litebundle.runtime import mount
-seen = {importlib.import_module(f"m{number}").BUILD for number in range(30)}
-[kept] = mount._mounts.values()
-print(*seen, kept.archive.identity)
-"""
-
-
-@pytest.mark.fault(28, 6)
+@pytest.mark.fault(28)
 def test_readers_see_one_build_each(kind: str, tmp_path: Path) -> None:
     """While two builders replace the file, every process imports modules of one build alone."""
-    output = tmp_path / "out" / "app.bundle"
-    output.parent.mkdir()
-    sources = [tmp_path / f"source{number}" for number in range(2)]
-    for number, source in enumerate(sources):
-        write_tree({f"m{n}.py": f"BUILD = {number}\n" for n in range(30)}, source)
-    options = Options(container=kind, jobs=1)  # type: ignore[arg-type]
-    identities = {str(n): build([s], output, options).identity for n, s in enumerate(sources)}
-    ends = time.monotonic() + 3
-
-    def builds(source: Path) -> int:
-        count = 0
-        while time.monotonic() < ends or count < 2:
-            build([source], output, options)
-            count += 1
-        return count
-
-    def reads() -> int:
-        count = 0
-        while time.monotonic() < ends or count < 2:
-            command = [sys.executable, "-B", "-c", _READS, str(output)]
-            done = subprocess.run(
-                command, env=environment(), capture_output=True, text=True, check=True
-            )
-            number, identity = done.stdout.split()
-            assert identities[number] == identity
-            count += 1
-        return count
-
-    works = [*(lambda s=source: builds(s) for source in sources), reads, reads]
-    assert min(in_children(works)) >= 2
+    counts = builders.read_meanwhile(tmp_path, kind, builders=2, readers=2, seconds=2)
+    assert min(counts) >= 4
 
 
 @pytest.mark.fault(44)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from litebundle.builder import Options, build
-from tools.faults import flips, forks, injected, kills, shim
+from tools.faults import builders, flips, forks, injected, kills, shim
 
 CONTAINERS = ("sqlite", "zip")
 _ERRORS = ("EIO", "ENOSPC", "EINTR", "ESTALE", "EMFILE")
@@ -70,6 +70,22 @@ def run_forks(count: int = 600) -> Iterator[str]:
                 found = forks.storm(bundle, many, threads=threads)
                 what = "under 4 threads" if threads else "of one thread"
                 yield f"| {what} | {kind} | {found[0]}/{many} |"
+    yield ""
+
+
+def run_builders(rounds: int = 50) -> Iterator[str]:
+    """Let eight builders race, and four replace what sixteen import from."""
+    yield "| builders | container | as it should be |"
+    yield "|---|---|---:|"
+    for kind in CONTAINERS:
+        with tempfile.TemporaryDirectory() as folder:
+            done = builders.race(Path(folder), kind, rounds=rounds)
+            yield f"| 8 of one output, builds | {kind} | {done}/{8 * rounds} |"
+        with tempfile.TemporaryDirectory() as folder:
+            built, read = builders.read_meanwhile(
+                Path(folder), kind, builders=4, readers=16, seconds=20
+            )
+            yield f"| imports of 16 readers during {built} builds of 4 | {kind} | {read}/{read} |"
     yield ""
 
 
@@ -159,6 +175,7 @@ ALL: dict[str, Callable[[], Iterator[str]]] = {
     "flips": run_flips,
     "kills": run_kills,
     "forks": run_forks,
+    "builders": run_builders,
 }
 
 if __name__ == "__main__":

@@ -7,16 +7,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_PATIENCE = 120
-"""Seconds after which a child is given up: it waits for something that never comes."""
 
-
-def in_children(works: Sequence[Callable[[], Any]]) -> list[Any]:
+def in_children(works: Sequence[Callable[[], Any]], *, patience: int = 120) -> list[Any]:
     """Do each work in a child of its own, at once; return what they return, in that order.
 
-    The answers have to be JSON. Raises AssertionError with what a child told if one failed.
+    The answers have to be JSON. Raises AssertionError with what a child told if one failed, or
+    was not done after so many seconds: it waits for something that never comes.
     """
-    started = [_started(work) for work in works]
+    started = [_started(work, patience) for work in works]
     answers, failures = [], []
     for child, reading in started:
         with os.fdopen(reading, "rb") as stream:
@@ -31,7 +29,7 @@ def in_children(works: Sequence[Callable[[], Any]]) -> list[Any]:
     return answers
 
 
-def _started(work: Callable[[], Any]) -> tuple[int, int]:
+def _started(work: Callable[[], Any], patience: int) -> tuple[int, int]:
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -39,7 +37,7 @@ def _started(work: Callable[[], Any]) -> tuple[int, int]:
         return child, reading
     status = 1
     try:  # whatever happens, this copy of the process ends here
-        signal.alarm(_PATIENCE)
+        signal.alarm(patience)
         try:
             answer = json.dumps(work())
             status = 0

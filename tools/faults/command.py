@@ -10,7 +10,7 @@ from tools.devtools.process import ROOT, DevError, quietly
 from tools.faults import document, measure, names
 
 TARGET = ROOT / "tests" / "faults" / "README.md"
-CAMPAIGNS = ("io", "flips", "kills", "forks")
+CAMPAIGNS = ("io", "flips", "kills", "forks", "builders")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -76,7 +76,8 @@ def verdicts(
     """
     chosen = list(places)
     batches = [chosen[number::jobs] for number in range(jobs)]
-    answers = in_children([partial(_judged, bundle, damage, batch) for batch in batches])
+    works = [partial(_judged, bundle, damage, batch) for batch in batches]
+    answers = in_children(works, patience=3600)
     return sum((Counter(answer) for answer in answers), Counter())
 
 
