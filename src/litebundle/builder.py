@@ -25,6 +25,7 @@ from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.report import Report, Uncompiled, reported
 from litebundle.runtime.archive import open_archive
+from litebundle.runtime.descriptor import exposed
 from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
@@ -109,6 +110,8 @@ def build(
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
         warnings = dict.fromkeys(_warnings(found, plan))
+    if danger := exposed(str(output)):
+        warnings[danger] = None
     return Report(
         output=output,
         container=options.container,

@@ -165,6 +165,7 @@ def test_a_single_problem_is_told_once(source: Path) -> None:
     assert message.count("nothere") == 1
 
 
+@pytest.mark.fault(20)
 def test_an_unreadable_source_is_refused(source: Path) -> None:
     """One file that cannot be read fails the build: the bundle would lack it silently."""
     (source / "plain.py").chmod(0)
@@ -173,6 +174,7 @@ def test_an_unreadable_source_is_refused(source: Path) -> None:
     assert "plain.py" in refused(source, "source", "-o", "app.bundle")[1]
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("kind", ["sqlite", "zip"])
 def test_an_output_that_cannot_be_written_is_refused(source: Path, kind: str) -> None:
     """No directory for it, or a directory in its place."""
@@ -203,6 +205,7 @@ def test_two_sources_with_one_module_contradict_each_other(source: Path) -> None
     assert bundle("cat", "app.bundle", "plain", cwd=source.parent).stdout == "assert VALUE\n"
 
 
+@pytest.mark.fault(41)
 def test_names_that_no_bundle_can_hold_are_refused(source: Path) -> None:
     """All of them are listed, in a form that any terminal prints."""
     for name in (b"\xff.py", b"caf\xe9"):
@@ -213,6 +216,7 @@ def test_names_that_no_bundle_can_hold_are_refused(source: Path) -> None:
     assert "\\udcff.py" in message
 
 
+@pytest.mark.fault(45)
 def test_strict_refuses_what_does_not_compile(source: Path) -> None:
     """Each such file with its reason."""
     assert "broken.py: SyntaxError" in refused(source, "source", "-o", "x", "--strict")[1]
@@ -237,6 +241,7 @@ def test_wrong_usage_exits_with_2(source: Path, arguments: tuple[str, ...]) -> N
     refused(source, *arguments, status=2)
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
@@ -270,6 +275,7 @@ def test_an_interrupted_build_cleans_up(source: Path, number: int, status: int) 
     assert (source.parent / "app.bundle").read_bytes() == old
 
 
+@pytest.mark.fault(13)
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource limits there")
 def test_a_full_disk_is_told_and_leaves_nothing(source: Path) -> None:
     """The system refuses to write on: the cause is told, the old file stands."""

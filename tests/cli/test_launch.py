@@ -255,6 +255,7 @@ def test_it_is_still_a_database(sources: Path, tmp_path: Path) -> None:
     assert bundle("verify", file, cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.fault(4)
 def test_verify_reads_the_tail(sources: Path, tmp_path: Path) -> None:
     """Each byte of the launcher, what is behind it, and that it is there."""
     file = packed(sources, tmp_path, "sqlite", "--main", "demo")
@@ -414,6 +415,7 @@ def test_what_is_no_option_of_an_interpreter_is_refused(arguments: str, tmp_path
     assert not (tmp_path / "app.bundle").exists()
 
 
+@pytest.mark.fault(53)
 def test_options_of_the_interpreter_are_honoured(kind: str, tmp_path: Path) -> None:
     """`--python-args`, for `python FILE` and for `./FILE`."""
     source = tmp_path / "source"
@@ -517,6 +519,7 @@ def test_standard_input_is_the_programs(sources: Path, kind: str, tmp_path: Path
     assert (done.stdout, done.stderr) == ("typed\n\n", "")
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize(
     "name", ["with space.bundle", "ünï?#%.bundle", os.fsdecode(b"\xff.bundle")]
 )
@@ -531,6 +534,7 @@ def test_its_path_may_be_any(sources: Path, kind: str, tmp_path: Path, name: str
         assert (done.stdout, done.stderr) == ("other ['x']\n", "")
 
 
+@pytest.mark.fault(53)
 def test_its_surroundings_may_be_bare(sources: Path, kind: str, tmp_path: Path) -> None:
     """No HOME, no PATH, and a working directory that was removed."""
     file = packed(sources, tmp_path, kind, "--main", "app.cli:other")
@@ -541,6 +545,7 @@ def test_its_surroundings_may_be_bare(sources: Path, kind: str, tmp_path: Path) 
     assert (done.stdout, done.stderr) == ("other ['x']\n", "")
 
 
+@pytest.mark.fault(22)
 def test_it_writes_nothing(sources: Path, kind: str, tmp_path: Path) -> None:
     """A program without data or native extensions opens no file to write, and makes none."""
     strace = shutil.which("strace")

@@ -202,6 +202,7 @@ def test_a_bundle_of_a_newer_format_is_refused(command: str, file: Path, tmp_pat
     assert done.stdout == ""
 
 
+@pytest.mark.fault(50)
 @pytest.mark.parametrize("command", ["list", "run", "verify"])
 def test_a_database_being_changed_is_refused(
     command: str, library: Library, tmp_path: Path

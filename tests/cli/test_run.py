@@ -61,6 +61,7 @@ def test_a_module_runs_as_with_python_m(directory: Path, packed: Path) -> None:
     assert facts["path"][0] == "<root>"
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     "flags",
     [
@@ -120,6 +121,7 @@ def test_only_the_loader_is_imported_beside_what_python_imports(
     assert folders == {"errors", "format", "runtime"}
 
 
+@pytest.mark.fault(52)
 def test_the_working_directory_is_not_on_the_path(packed: Path, tmp_path: Path) -> None:
     """A module in the working directory, or in litebundle's own, cannot take the place of one."""
     (tmp_path / "zipfile.py").write_text("raise SystemExit('imported from the working directory')")
@@ -278,6 +280,7 @@ def test_a_file_that_is_no_bundle_is_refused(packed: Path, tmp_path: Path) -> No
     assert done.stdout == ""
 
 
+@pytest.mark.fault(20)
 def test_an_unreadable_file_is_refused(packed: Path, tmp_path: Path) -> None:
     """The system's reason is told."""
     copy = tmp_path / "secret.bundle"

@@ -11,7 +11,8 @@ import pytest
 import litebundle
 from litebundle.builder import Options, build
 from tests.native import SUFFIX, Compiler
-from tests.rules.places import write_tree
+from tests.rules.places import Tree, write_tree
+from tools.faults import shim as shims
 
 FILES = 40
 
@@ -97,3 +98,39 @@ def program(stuffed: Path, tmp_path: Path) -> Iterator[Program]:
     before = os.umask(0o022)  # what the tests make is not for others to write
     yield Program(stuffed, tmp_path / "cache")
     os.umask(before)
+
+
+SMALL: Tree = {
+    "top.py": "VALUE = 'top'\n",
+    "pkg/__init__.py": (
+        "import pkgutil\n"
+        "VALUE = 'pkg'\n"
+        "def data():\n"
+        "    return pkgutil.get_data('pkg', 'data.txt').decode()\n"
+    ),
+    "pkg/sub.py": "VALUE = 'pkg.sub'\n",
+    "pkg/data.txt": "data" * 999,
+}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a few modules and data, as the shim's program imports them."""
+    source = tmp_path_factory.mktemp("small") / "source"
+    write_tree(SMALL, source)
+    return source
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the library that lets calls of the C library fail."""
+    try:
+        return shims.build(tmp_path_factory.mktemp("shim"))
+    except shims.ShimError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "zip"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return a container; not the directory, which is nothing of ours here."""
+    return str(request.param)

@@ -27,6 +27,7 @@ def _aged(program: Program) -> Path:
     return directory
 
 
+@pytest.mark.fault(27)
 def test_thirty_two_first_starts_place_once(program: Program) -> None:
     """All at once they work, one of them writes, and nothing is left aside."""
     script = (
@@ -42,6 +43,7 @@ def test_thirty_two_first_starts_place_once(program: Program) -> None:
     assert sum(output.startswith("wrote") for output, _ in results) == 1
 
 
+@pytest.mark.fault(23)
 def test_first_starts_need_no_locks(program: Program) -> None:
     """On a file system without locks more than one may write; the result is the same."""
     script = "import fcntl, errno\ndef flock(*_): raise OSError(errno.ENOLCK, 'no locks')\n"
@@ -52,6 +54,7 @@ def test_first_starts_need_no_locks(program: Program) -> None:
     assert len(program.placed()) == 1
 
 
+@pytest.mark.fault(10)
 def test_killed_at_any_moment_the_next_start_works(program: Program) -> None:
     """What killed processes left aside is removed by whoever places next."""
     choice = random.Random(4)  # noqa: S311  # moments, no secrets
@@ -266,6 +269,7 @@ def test_a_forked_child_keeps_the_files_of_its_parent(program: Program) -> None:
     assert process.communicate("\n")[1] == ""
 
 
+@pytest.mark.fault(55)
 def test_who_closed_all_descriptors_gets_the_lock_back_by_importing(program: Program) -> None:
     """A daemon's lock is lost with its descriptors, until it imports from the package again."""
     script = """
@@ -318,6 +322,7 @@ print(count)
 """
 
 
+@pytest.mark.fault(28)
 def test_starts_and_prunes_at_once(program: Program) -> None:
     """However they meet, every start finds its files, and nothing is left aside."""
     program.run()
@@ -350,17 +355,23 @@ marker.Marker.share = late
     assert len(program.placed()) == 1
 
 
-def test_interrupted_placing_leaves_nothing(program: Program) -> None:
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("moment", ["a file is written", "the directory aside is made"])
+def test_interrupted_placing_leaves_nothing(program: Program, moment: str) -> None:
     """An interrupt in the middle removes what stands aside."""
-    script = """
+    if moment == "a file is written":
+        where, call = "placing.PlacedDirectory", "_write_file"
+    else:
+        where, call = "marker.Marker", "claim"
+    script = f"""
 import os, signal
-from litebundle.runtime import placing
-write = placing.PlacedDirectory._write_file
-def interrupted(self, path, *rest):
-    if path.endswith("20.bin"):
+from litebundle.runtime import marker, placing
+standard = {where}.{call}
+def interrupted(self, *rest, **chosen):
+    if {call!r} == "claim" or rest[0].endswith("20.bin"):
         os.kill(os.getpid(), signal.SIGINT)
-    return write(self, path, *rest)
-placing.PlacedDirectory._write_file = interrupted
+    return standard(self, *rest, **chosen)
+{where}.{call} = interrupted
 import stuffed
 """
     process = program.start(script)

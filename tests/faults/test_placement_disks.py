@@ -48,6 +48,7 @@ def _mounted(program: Program, prepare: str, script: str = PROBE, **chosen: str)
 _READ_ONLY = 'mount -o remount,ro "$CACHE"'
 
 
+@pytest.mark.fault(22)
 def test_files_placed_ahead_are_used_from_a_read_only_disk(program: Program) -> None:
     """`bundle place` before, nothing written after."""
     ahead = f'"{sys.executable}" -m litebundle place "{program.bundle}" --to "$CACHE" >&2'
@@ -70,6 +71,7 @@ _HINT = (
 )
 
 
+@pytest.mark.fault(22)
 def test_extensions_are_loaded_from_memory_where_all_is_read_only(program: Program) -> None:
     """Data that can be placed nowhere is refused, with all the places and what to set."""
     output, errors = _mounted(program, _READ_ONLY, _NATIVE)
@@ -123,6 +125,7 @@ def test_another_place_that_executes_is_preferred(program: Program, tmp_path: Pa
     assert output.startswith(f"{program.cache}/.cache/litebundle/placed/")
 
 
+@pytest.mark.fault(13)
 def test_a_full_disk_leaves_nothing_and_says_so(program: Program) -> None:
     """The import fails with the disk's reason, and works once there is space."""
     script = f"""
@@ -143,6 +146,7 @@ os.system("mount -o remount,size=10m " + {str(program.cache)!r})
 _REFUSED = "import only"
 
 
+@pytest.mark.fault(21)
 def test_a_directory_of_another_user_is_refused(program: Program) -> None:
     """Root's is not: who is root needs no trick."""
     program.cache.mkdir()
@@ -158,6 +162,7 @@ def test_a_directory_of_another_user_is_refused(program: Program) -> None:
     assert "belongs to another user" in process.communicate()[1]
 
 
+@pytest.mark.fault(21)
 def test_a_directory_that_others_can_write_is_refused(program: Program) -> None:
     """With the command that changes it."""
     program.cache.mkdir()
@@ -189,6 +194,7 @@ def shared(program: Program) -> Iterator[Program]:
         yield program
 
 
+@pytest.mark.fault(20)
 def test_root_may_place_for_all_users(shared: Program) -> None:
     """What `bundle place` puts there is readable as the umask allows, and used by everybody."""
     paths = str(shared.bundle), "--to", str(shared.cache)
@@ -197,6 +203,7 @@ def test_root_may_place_for_all_users(shared: Program) -> None:
     assert shared.run(_DROPS + PROBE).startswith(f"{shared.cache}/")
 
 
+@pytest.mark.fault(20)
 def test_another_user_places_nothing_in_roots_directory(shared: Program) -> None:
     """Nor reads what is root's alone: it goes without, or is told."""
     shared.cache.mkdir(0o755)
@@ -205,6 +212,7 @@ def test_another_user_places_nothing_in_roots_directory(shared: Program) -> None
     assert errors[-2].endswith(f"{shared.cache}: cannot be written")
 
 
+@pytest.mark.fault(21)
 def test_a_temporary_directory_that_somebody_prepared_is_passed_over(shared: Program) -> None:
     """Neither a directory nor a symbolic link of another user is followed."""
     base = shared.cache.parent

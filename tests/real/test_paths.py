@@ -19,6 +19,7 @@ PATHS = {
 PROBE = "import sys, litebundle; litebundle.install(); sys.path.insert(0, sys.argv[1]); import one"
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("packing", ["sqlite", "zip"])
 @pytest.mark.parametrize("name", PATHS)
 def test_any_path_the_system_takes_will_do(packing: str, name: str, tmp_path: Path) -> None:

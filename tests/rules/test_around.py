@@ -106,6 +106,7 @@ def test_rule_A1_stored_code_is_the_directorys(compare: Compare, flags: list[str
     assert "Thing" in compare(SAME_CODE, flags=flags).stdout
 
 
+@pytest.mark.fault(45)
 @pytest.mark.parametrize("name", ENCODED)
 def test_rule_A1_get_source_decodes_as_for_a_directory(
     place: Place, library: Library, name: str
@@ -132,6 +133,7 @@ for name in ("unknown_cookie", "not_utf8"):
 """
 
 
+@pytest.mark.fault(45)
 def test_rule_A1_source_that_cannot_be_decoded_fails_alike(compare: Compare) -> None:
     """Unknown encodings and invalid bytes raise what they raise for a directory."""
     assert compare(UNDECODABLE).stdout.count("Error") >= 2
@@ -258,6 +260,7 @@ print(failed, sorted(set(sys.modules) & {"pkg", "pkg.inner", "pkg.sub", "top", "
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_A5_walk_packages_walks_as_in_a_directory(compare: Compare) -> None:
     """Same modules, same order, same failures, and only packages imported."""
     outcome = compare(WALK)

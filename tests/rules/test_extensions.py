@@ -189,6 +189,7 @@ print(sorted(m.name for m in pkgutil.iter_modules(importlib.import_module("kinds
     compare(SHOW + probe)
 
 
+@pytest.mark.fault(40)
 def test_rule_I2_a_damaged_extension_raises_what_it_raises_from_a_directory(
     compare: Compare,
 ) -> None:

@@ -139,6 +139,7 @@ def test_rule_F3_finding_reads_nothing_of_the_module(compare: Compare) -> None:
 # F4, order within a directory
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize(
     ("name", "origin"),
     [
@@ -156,6 +157,7 @@ def test_rule_F4_order_is_the_file_finders(place: Place, name: str, origin: str 
     assert bool(spec and spec.submodule_search_locations) == (name == "over")
 
 
+@pytest.mark.fault(48)
 def test_rule_F4_a_package_hides_a_module_of_its_name(place: Place) -> None:
     """The package is imported, and its module of the same name is never run."""
     module = importlib.import_module("over")

@@ -52,6 +52,7 @@ def _write_zip(path: Path) -> None:
         archive.writestr("from_stock_zip.py", "VALUE = 'stock'\n")
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(
     "write",
     [
@@ -87,6 +88,7 @@ def test_rule_F1_a_stock_zip_still_belongs_to_zipimport(tmp_path: Path, library:
     assert value_of("from_stock_zip") == "stock"
 
 
+@pytest.mark.fault(3)
 def test_rule_F1_a_damaged_bundle_is_no_import_error(archive: Place, tmp_path: Path) -> None:
     """Damage passes every `except ImportError`, and nothing remembers "no finder"."""
     from litebundle import BundleError
@@ -132,6 +134,7 @@ print(top.VALUE)
 """
 
 
+@pytest.mark.fault(17)
 def test_rule_F1_an_unreadable_bundle_is_no_import_error(archive: Place) -> None:
     """Out of descriptors is an I/O error, and the same import works once it has passed."""
     outcome = run(archive, OUT_OF_DESCRIPTORS)
@@ -215,6 +218,7 @@ def test_rule_F2_a_trailing_slash_changes_nothing(place: Place, slashes: str) ->
     assert importlib.import_module("pkg.sub").__file__ == place.at("pkg", "sub.py")
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("prefix", ["", "./", "sideways/../"])
 def test_rule_F2_a_relative_entry_survives_chdir(
     place: Place, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -234,6 +238,7 @@ def test_rule_F2_a_relative_entry_survives_chdir(
     assert Path(sys.modules["pkg"].__path__[0]).is_absolute()
 
 
+@pytest.mark.fault(24)
 def test_rule_F2_a_symlink_keeps_its_name(place: Place, tmp_path: Path) -> None:
     """An entry that is a symbolic link works, and locations are spelled through the link."""
     link = tmp_path / "link.bundle"
@@ -246,6 +251,7 @@ def test_rule_F2_a_symlink_keeps_its_name(place: Place, tmp_path: Path) -> None:
     assert get_importer(str(folder / Path(place.entry).name / "pkg")) is not None
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize(
     "name",
     [

@@ -141,6 +141,7 @@ for function in (crlf.two, latin.name, form_feed.after):
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_A2_inspect_shows_what_it_shows_of_a_directory(compare: Compare) -> None:
     """Source, lines, files, comments and modules of everything that has them."""
     outcome = compare(SOURCES)
@@ -177,6 +178,7 @@ print(traceback.format_stack()[-1])
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_A2_tracebacks_show_the_lines(compare: Compare) -> None:
     """Chained errors, groups, generators and decorated functions, with every line of code."""
     lines = compare(TRACES).stdout
@@ -346,6 +348,7 @@ for module in (shapes, stuffed):
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_A2_pdb_lists_and_stops_at_lines(compare: Compare) -> None:
     """Breakpoints on functions and lines, listings, sources and the stack."""
     lines = compare(PDB).stdout
@@ -364,6 +367,7 @@ print(sorted((name, line) for name, line in tracer.results().counts if "shapes" 
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_A2_profiles_and_traces_name_the_lines(compare: Compare) -> None:
     """The reports of cProfile and trace are by file and line of the module."""
     lines = compare(PROFILE).stdout
@@ -389,6 +393,7 @@ for line in sorted(out.getvalue().splitlines(), key=lambda line: line.split("/")
 """
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize("branch", [False, True])
 def test_rule_A2_coverage_reports_lines(compare: Compare, branch: bool) -> None:
     """The `coverage` package measures modules in a bundle, and reports what was missed."""
@@ -400,6 +405,7 @@ def test_rule_A2_coverage_reports_lines(compare: Compare, branch: bool) -> None:
 # pickle and copy
 
 
+@pytest.mark.fault(54)
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
     "again",

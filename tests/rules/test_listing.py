@@ -111,6 +111,7 @@ except metadata.PackageNotFoundError as error:
 """
 
 
+@pytest.mark.fault(48)
 def test_rule_F7_distributions_are_those_of_the_directory(compare: Compare) -> None:
     """importlib.metadata finds a distribution once, with what its dist-info says."""
     outcome = compare(DISTRIBUTIONS)

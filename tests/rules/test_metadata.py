@@ -161,6 +161,7 @@ print(sorted(metadata.entry_points(group="demo.plugins").names))
 """
 
 
+@pytest.mark.fault(48)
 def test_rule_A4_entry_points_are_found_selected_and_loaded(compare: Compare) -> None:
     """By group, name and value, with extras, from wheels and eggs."""
     outcome = compare(_PRELUDE + ENTRY_POINTS)

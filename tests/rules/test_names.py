@@ -34,6 +34,7 @@ TREE: Tree = {
 # F8, names
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -57,6 +58,7 @@ def test_rule_F8_any_name_works_through_importlib(place: Place, name: str, value
     assert (module.VALUE, module.__file__) == (value, place.at(*parents, last + ".py"))
 
 
+@pytest.mark.fault(41, 42)
 @pytest.mark.parametrize(
     "name",
     [
@@ -90,6 +92,7 @@ def test_rule_F8_nothing_but_the_very_name_is_found(name: str) -> None:
         importlib.import_module(name)
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", ["", ".", "..", "pkg.", "/", "../pkg", "./top"])
 def test_rule_F8_a_finder_finds_nothing_under_an_odd_name(place: Place, name: str) -> None:
     """Names that mean something to a file system mean nothing to a finder."""
@@ -97,6 +100,7 @@ def test_rule_F8_a_finder_finds_nothing_under_an_odd_name(place: Place, name: st
     assert not any(finder.find_spec(name) for finder in finders)
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("user", "value"),
     [("uses_ligature", "plain letters"), ("uses_decomposed", "composed")],

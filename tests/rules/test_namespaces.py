@@ -22,6 +22,7 @@ TREE: Tree = {
 # F5, namespace portions
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("name", ["space", "assets", "hollow"])
 def test_rule_F5_a_directory_without_init_is_a_portion(place: Place, name: str) -> None:
     """Modules, data or nothing in it: the spec has no loader, and its location."""
@@ -47,6 +48,7 @@ OTHER: Tree = {
 }
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("last", [True, False], ids=["other last", "other first"])
 def test_rule_F5_portions_merge_in_path_order(place: Place, other: Place, last: bool) -> None:
     """Every entry contributes its portion; the first that has a module wins."""

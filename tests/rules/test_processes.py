@@ -85,6 +85,7 @@ TREE: Tree = {
 }
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize("method", METHODS)
 def test_rule_A6_workers_import_from_the_parents_path(compare: Compare, method: str) -> None:
     """Functions of bundle modules run in a pool, import more there, and read data."""
@@ -272,6 +273,7 @@ with multiprocessing.get_context("spawn").Pool(1) as pool:
 # Faults 29 and 31
 
 
+@pytest.mark.fault(29)
 def test_rule_A6_forks_go_on_with_the_open_file(compare: Compare) -> None:
     """A hundred children of one parent each import their own module, and the parent goes on."""
     probe = """
@@ -293,6 +295,7 @@ print(importlib.import_module("many.m99").VALUE)
     assert compare(probe).stdout == "{0}\n99\n"
 
 
+@pytest.mark.fault(31)
 def test_rule_A6_a_fork_that_python_does_not_see(compare: Compare) -> None:
     """A child made by C's `fork` imports, without any of Python's preparations for it."""
     probe = """

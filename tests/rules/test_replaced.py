@@ -193,6 +193,7 @@ def test_rule_F6_invalidating_an_unchanged_file_changes_nothing(deployed: Place)
 # From here on: one file, which a process goes on serving
 
 
+@pytest.mark.fault(6)
 def test_rule_F6_the_opened_file_is_served_until_invalidate_caches(
     archive: Place, deployed: Place, update: Callable[[], None]
 ) -> None:
@@ -255,6 +256,7 @@ def _truncated(path: Path) -> None:
     _renamed_over(content[: len(content) // 2])(path)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     "spoil",
     [_gone, _folder, _truncated, _renamed_over(b""), _renamed_over(b"no bundle\n" * 999)],
@@ -279,6 +281,7 @@ def test_rule_F6_without_a_sound_bundle_the_opened_one_is_served(
     assert [version_of("only_new"), version_of("pkg.new"), version_of("pkg.inner")] == [2, 2, 2]
 
 
+@pytest.mark.fault(7)
 def test_rule_F6_a_file_rewritten_in_place_is_never_mixed(
     archive: Place, deployed: Place, library: Library
 ) -> None:

@@ -69,6 +69,7 @@ for name in %r:
 """
 
 
+@pytest.mark.fault(48)
 def test_rule_A3_traversal_sees_everything_a_directory_has(compare: Compare) -> None:
     """Names, kinds and contents of all files of packages, sources included, at every depth."""
     outcome = compare(WALK % [name for name in PACKAGES if name != "space"])
@@ -460,6 +461,7 @@ def lookups(place: Place, monkeypatch: pytest.MonkeyPatch, cache: Path) -> list[
     return counts
 
 
+@pytest.mark.fault(47)
 def test_rule_A3_a_lookup_costs_the_same_in_a_large_bundle(
     zones: dict[int, Place], packed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

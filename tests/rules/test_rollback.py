@@ -90,6 +90,7 @@ def test_rule_L3_a_module_that_does_not_compile_is_removed(
         assert appeared() == set()
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     ("name", "error"),
     [("exits", SystemExit), ("interrupts", KeyboardInterrupt), ("closes", GeneratorExit)],
@@ -193,6 +194,7 @@ def test_rule_L5_reload_takes_packages_and_namespaces() -> None:
 # L11: trying again
 
 
+@pytest.mark.fault(34)
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize("name", ["fickle", "holds.fickle"])
 def test_rule_L11_a_failed_import_can_be_tried_again(name: str) -> None:

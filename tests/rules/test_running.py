@@ -182,6 +182,7 @@ def _without_times(outcome: tuple[int, str, str]) -> tuple[int, str, str]:
     return status, output, "\n".join(lines)
 
 
+@pytest.mark.fault(53, 54)
 def test_rule_I7_import_times_name_the_modules(both: tuple[Python, Python]) -> None:
     """`-X importtime` lists the program's modules, each once and at the same depth."""
     own = []
@@ -216,6 +217,7 @@ runpy.run_module("app", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize("flags", [["-I"], ["-I", "-S"], ["-E", "-s"], ["-I", "-B", "-W", "error"]])
 def test_rule_I7_isolated_interpreters_run_programs(
     both: tuple[Python, Python], flags: list[str]
@@ -283,6 +285,7 @@ for name in %r:
 """
 
 
+@pytest.mark.fault(54)
 def test_rule_I7_run_module_sets_what_it_sets_for_a_directory(compare: Compare) -> None:
     """Globals, `sys.argv` and `sys.modules` during and after, and the errors."""
     names = [*MODULES, "app.no_main", "app.nothing", "app.needs", "nothing"]

@@ -78,6 +78,7 @@ TREE: Tree = {
 }
 
 
+@pytest.mark.fault(38)
 def test_rule_A6_exit_handlers_import(compare: Compare) -> None:
     """A function registered with atexit imports, reloads, reads, and shows source lines."""
     outcome = compare("import registers\n")
@@ -85,6 +86,7 @@ def test_rule_A6_exit_handlers_import(compare: Compare) -> None:
     assert "    raise ValueError('fails')\n" in outcome.stderr
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize(
     "keep",
     [
@@ -100,6 +102,7 @@ def test_rule_A6_the_last_objects(compare: Compare, keep: str) -> None:
     assert outcome.stderr.count("\n") == 5
 
 
+@pytest.mark.fault(38)
 def test_rule_A6_finalizers_warn_with_their_lines(compare: Compare) -> None:
     """A weak reference's finalizer imports at exit, and its warning shows the source line."""
     outcome = compare("import fades\n")
@@ -107,11 +110,13 @@ def test_rule_A6_finalizers_warn_with_their_lines(compare: Compare) -> None:
     assert outcome.stderr == expected
 
 
+@pytest.mark.fault(38)
 def test_rule_A6_threads_that_outlast_the_main_one(compare: Compare) -> None:
     """A thread that is still at work when the main program is done imports what it needs."""
     assert compare("import lasts\nprint('done')\n").stdout == "done\nlater\n"
 
 
+@pytest.mark.fault(38)
 def test_rule_A6_daemons_are_cut_off_quietly(compare: Compare) -> None:
     """A daemon thread amid an import, holding its module's lock, does not keep the program."""
     probe = """
@@ -125,6 +130,7 @@ atexit.register(lambda: print(__import__("app.late").late.VALUE))
     assert compare(probe).stdout == "late\n"
 
 
+@pytest.mark.fault(38)
 def test_rule_A6_children_have_their_own_end(compare: Compare) -> None:
     """A worker process imports in what it does at its exit."""
     probe = """
@@ -139,6 +145,7 @@ for method in "fork", "spawn", "forkserver":
     assert compare(probe).stdout == expected
 
 
+@pytest.mark.fault(55)
 def test_rule_A6_what_is_not_ours_any_more_is_not_closed(compare: Compare) -> None:
     """After a program closed all descriptors, the numbers are its own, to the end and after it."""
     probe = """

@@ -60,6 +60,7 @@ def expected(library: Library) -> dict[int, list[str]]:
     return {level: lines for level, (lines, _) in found.items()}
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("stored", "level"), list(itertools.product(LEVELS, FLAGS)), ids=lambda value: f"O{value}"
 )
@@ -91,6 +92,7 @@ def test_rule_A8_without_sources_the_stored_level_runs(
 OTHER_PYTHON = 'sys.implementation.name, sys.implementation.cache_tag = "other", "other-42"\n'
 
 
+@pytest.mark.fault(39)
 def test_rule_A7_code_for_another_python_is_compiled_from_source(
     library: Library, packed: str, expected: dict[int, list[str]]
 ) -> None:
@@ -115,6 +117,7 @@ print(importlib.util.find_spec("leveled").origin)
 """
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("flags", "before", "versions"),
     [

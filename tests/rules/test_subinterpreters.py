@@ -57,6 +57,7 @@ print(repr(linecache.getline(app.core.__file__, 1)), flush=True)
 """
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("config", ["", LEGACY], ids=["isolated", "legacy"])
 def test_rule_L12_an_interpreter_imports_from_a_bundle(compare: Compare, config: str) -> None:
     """Modules, data, resources, errors and source lines are what they are in the main one."""
@@ -67,6 +68,7 @@ def test_rule_L12_an_interpreter_imports_from_a_bundle(compare: Compare, config:
     assert outcome.stdout.endswith("False\n'from . import RUNS\\n'\n")
 
 
+@pytest.mark.fault(36)
 def test_rule_L12_interpreters_share_no_modules(compare: Compare) -> None:
     """Each runs a module's code for itself, and sees nothing of the others'."""
     probe = """
@@ -83,6 +85,7 @@ print("app.late" in sys.modules)
     assert outcome.stdout == "".join(f"['app', 'app.core', {n}]\n" for n in range(3)) + last
 
 
+@pytest.mark.fault(36)
 def test_rule_L12_interpreters_in_threads(compare: Compare) -> None:
     """Eight threads, each with an interpreter, import a hundred modules at the same time."""
     probe = '''
@@ -103,6 +106,7 @@ print(total, any(thread.is_alive() for thread in threads))
     assert compare(INTERPRETERS + probe).stdout == "4950\n" * 8 + "4950 False\n"
 
 
+@pytest.mark.fault(36)
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc lists descriptors")
 def test_rule_L12_interpreters_take_their_descriptors_with_them(compare: Compare) -> None:
     """One that has ended leaves no file open, and closes none of the others'."""

@@ -91,6 +91,7 @@ def value(module: str, name: str) -> object:
     return getattr(importlib.import_module(module), name)
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize("order", [1, -1])
 def test_rule_A7_the_platform_decides_between_trees(packed: Build, order: int) -> None:
     """Whatever stands first in the bundle, the tree with this platform's wheel is used."""
@@ -101,6 +102,7 @@ def test_rule_A7_the_platform_decides_between_trees(packed: Build, order: int) -
     assert str(bundle.target) == f"{TAG}-{HERE}"
 
 
+@pytest.mark.fault(39)
 def test_rule_A7_the_python_decides_between_trees(packed: Build) -> None:
     """A wheel for each Python: the running one's is used, its code compiled by itself."""
     other = other_python()
@@ -156,6 +158,7 @@ def foreign(suffix: str) -> dict[str, str | bytes]:
     }
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize("module", ["tg_native", "tg_pkg.fast", "tg_pkg.whole"])
 def test_rule_A7_a_missing_platform_is_told_with_those_there_are(
     packed: Build, module: str
@@ -175,6 +178,7 @@ def test_rule_A7_a_missing_platform_is_told_with_those_there_are(
     assert value("tg_both", "VALUE") == "source"
 
 
+@pytest.mark.fault(39)
 def test_rule_A7_a_missing_python_is_told_with_those_there_are(packed: Build) -> None:
     """An extension module for another Python, beside sources that are compiled."""
     other = other_python()

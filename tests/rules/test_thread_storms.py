@@ -1,5 +1,7 @@
 """L12 under load: many threads and modules, forks and signals in between (faults 30, 32 to 35)."""
 
+import pytest
+
 from tests.rules.places import Library, Tree
 from tests.rules.probes import Compare, run
 from tests.rules.threads import TOGETHER
@@ -46,6 +48,7 @@ TREE: Tree = {
 }
 
 
+@pytest.mark.fault(32)
 def test_rule_L12_a_storm_runs_each_module_once(compare: Compare) -> None:
     """Sixty-four threads import a web of five hundred modules, each in an order of its own."""
     probe = f"""
@@ -69,6 +72,7 @@ print(all(not sys.modules[f"web.m{{n}}"].__spec__._initializing for n in range({
     )
 
 
+@pytest.mark.fault(33)
 def test_rule_L12_rings_entered_from_both_ends(compare: Compare) -> None:
     """Forty pairs that import each other, begun in two threads each, all come out whole."""
     probe = f"""
@@ -84,6 +88,7 @@ print(all(sys.modules[name].partner.partner is sys.modules[name] for name in nam
     assert outcome.stdout.endswith("]\nTrue\n")
 
 
+@pytest.mark.fault(32)
 def test_rule_L12_finders_made_by_many_threads(compare: Compare) -> None:
     """Threads that all meet the path for the first time, and forget it again, find everything."""
     probe = """
@@ -101,6 +106,7 @@ print(results)
     assert compare(TOGETHER + probe).stdout == f"{expected}\n"
 
 
+@pytest.mark.fault(30)
 def test_rule_L12_forks_while_threads_import(compare: Compare) -> None:
     """Children of a process whose threads import and read without pause import at once."""
     probe = """
@@ -137,6 +143,7 @@ print(together([lambda n=n: work(n) for n in range(4)] + [fork]), len(outcomes),
     assert compare(TOGETHER + probe).stdout == "[True, True, True, True, True] 150 {0}\n"
 
 
+@pytest.mark.fault(30)
 def test_rule_L12_forks_while_a_thread_loads_what_all_need(library: Library, packed: str) -> None:
     """A child forked while zlib is looked for, with the first compressed data, is not held up."""
     probe = """
@@ -191,6 +198,7 @@ def clean():
 """
 
 
+@pytest.mark.fault(34)
 def test_rule_L11_interrupted_imports_can_be_repeated(compare: Compare) -> None:
     """An exception thrown by a signal into any moment of an import leaves nothing half done."""
     probe = """
@@ -218,6 +226,7 @@ print(sorted({*found} - {1}), found[0] > 5)
     assert compare(CHILDREN + probe).stdout == "[0] True\n"
 
 
+@pytest.mark.fault(35)
 def test_rule_L11_too_deep_imports_can_be_repeated(compare: Compare) -> None:
     """A RecursionError out of any depth of an import goes through, and leaves a clean state."""
     probe = """
@@ -240,6 +249,7 @@ print(sorted({*found} - {1}), found[0] > 20)
     assert compare(CHILDREN + probe).stdout == "[0] True\n"
 
 
+@pytest.mark.fault(35)
 def test_rule_L12_imports_in_tasks_and_their_threads(compare: Compare) -> None:
     """Tasks of an event loop, and the threads it lends them, import what they need."""
     probe = """

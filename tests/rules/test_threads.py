@@ -1,5 +1,7 @@
 """L12: many threads, one import system. A deadlock ends as a timeout of the probe."""
 
+import pytest
+
 from tests.rules.places import Tree
 from tests.rules.probes import Compare
 from tests.rules.threads import TOGETHER
@@ -70,6 +72,7 @@ TREE: Tree = {
 BEHIND = TOGETHER + "sys.path.append(sys.path.pop(0))\n"
 
 
+@pytest.mark.fault(32)
 def test_rule_L12_a_module_runs_once_for_all_threads(compare: Compare) -> None:
     """Sixteen threads import the same module; its code runs once and all get the whole of it."""
     probe = """
@@ -103,6 +106,7 @@ print(results, journal.RUNS, "slow_fail" in sys.modules)
     assert outcome.stdout.count("ValueError('slow_fail')") == 4
 
 
+@pytest.mark.fault(33)
 def test_rule_L12_circular_imports_across_threads_end(compare: Compare) -> None:
     """Two threads that enter a ring from opposite ends come out as they do from a directory."""
     probe = """
@@ -118,6 +122,7 @@ print(results, sorted(journal.RUNS), cross_a.cross_b is cross_b, cross_b.cross_a
     assert compare(BEHIND + probe).stdout == expected
 
 
+@pytest.mark.fault(32)
 def test_rule_L12_no_lock_is_held_while_a_body_runs(compare: Compare) -> None:
     """A body waits for a thread that imports, finds, lists and reads in the same bundle."""
     outcome = compare(BEHIND + "import waits\nprint(waits.FOUND)\n")

@@ -134,6 +134,7 @@ def _traced(bundle: Path, directory: Path) -> list[str]:
     return trace.read_text().splitlines()
 
 
+@pytest.mark.fault(22)
 def test_an_import_is_one_read_and_writes_nothing(bundle: Path, tmp_path: Path) -> None:
     """A module from an open directory costs at most two system calls, and no file appears."""
     calls = _traced(bundle, tmp_path)

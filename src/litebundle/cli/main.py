@@ -63,6 +63,8 @@ def main() -> NoReturn:
     except BundleError as error:
         problems = error.problems if isinstance(error, BuildError) else ()
         _fail(FAILED, error.cause, problems, error.hint)
+    except MemoryError:
+        _fail(FAILED, "out of memory", hint="give it more, or fewer --jobs to share it")
     except OSError as error:
         where = error.filename or ("" if _has_directory() else "the working directory")
         _fail(FAILED, f"{where}: {error.strerror}" if where else error.strerror or str(error))

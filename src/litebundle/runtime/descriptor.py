@@ -34,9 +34,12 @@ class Descriptor:
         self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
+            self.stamp = stamp(_os.fstat(self.fd))
         except OSError as error:
+            if self.fd >= 0:
+                _os.close(self.fd)
+                self.fd = -1
             raise _refused("cannot open the bundle", path, error) from error
-        self.stamp = stamp(_os.fstat(self.fd))
 
     def __del__(
         self,
@@ -111,6 +114,24 @@ def kind_of(path: str) -> str | None:
     except (OSError, ValueError):  # ValueError: a NUL in it
         return None
     return {0o100000: "file", 0o040000: "directory"}.get(mode, "other")
+
+
+def exposed(path: str) -> str | None:
+    """Tell that every user can replace what root is about to run, None if that is not so.
+
+    Fault 21: where strangers may write the file, or exchange it in its directory.
+    """
+    if not hasattr(_os, "geteuid") or _os.geteuid():
+        return None
+    directory = path[: max(path.rfind(separator) for separator in path_separators)] or path_sep
+    try:
+        for each, mask, where in ((path, 0o002, ""), (directory, 0o1002, f"{path}: ")):
+            # From a sticky directory, as /tmp is, only the owner removes a file
+            if _os.stat(each).st_mode & mask == 0o002:
+                return f"{where}{each} can be written by every user, and this process is root's"
+    except OSError:  # gone already
+        pass
+    return None
 
 
 def absolute(path: str) -> str:

@@ -24,7 +24,7 @@ def extend_file_loader() -> None:
 def _get_data(self: FileLoader, path: "Any") -> bytes:
     try:
         return _standard(self, path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         data = _stored(str(path))
         if data is None:
             raise

@@ -1,10 +1,11 @@
 """Which bundle a path entry leads to: the opened bundles of this process, by their paths."""
 
 from _frozen_importlib_external import path_sep, path_separators
+from _warnings import warn
 
 from ..errors import BundleError
 from .archive import Archive, open_archive
-from .descriptor import absolute, kind_of, stamp_of
+from .descriptor import absolute, exposed, kind_of, stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,5 +105,7 @@ def _mount_at(path: str) -> Mount | None:
     if kind_of(path) != "file":
         return None
     archive = open_archive(path)
+    if archive is not None and (reason := exposed(path)):
+        warn(reason, RuntimeWarning)
     # Two threads may both have opened it; one of them is kept.
     return None if archive is None else _mounts.setdefault(path, Mount(path, archive))

@@ -236,14 +236,21 @@ class Aside:
     def __init__(self, beside: str, mode: int) -> None:
         while True:
             self.path = f"{beside}.{os.urandom(4).hex()}{ASIDE}"
-            os.mkdir(self.path, mode)
-            marker = open_marker(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode & 0o644)
-            # Before each of these steps others may take it for a dead process's, and remove it.
-            if marker is not None:
-                marker.claim(wait=True)
-                if marker.stands():
-                    self.marker = marker
-                    return
+            try:
+                os.mkdir(self.path, mode)
+                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+                marker = open_marker(self.path, flags, mode & 0o644)
+                # Before each of these steps others may take it for a dead process's
+                if marker is not None:
+                    marker.claim(wait=True)
+                    if marker.stands():
+                        self.marker = marker
+                        return
+            except FileExistsError:
+                raise
+            except BaseException:  # an interrupt: no context is left that would remove it
+                remove(self.path)
+                raise
 
     def __enter__(self) -> "Aside":  # noqa: PYI034  # typing is nothing for the loader
         return self

@@ -1,12 +1,14 @@
 """Never written in place: aside in the same directory, checked, then renamed (decision 8)."""
 
 import contextlib
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from litebundle.errors import BuildError
+from litebundle.errors import BuildError, BundleIOError
 
 try:
     import fcntl
@@ -52,6 +54,7 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
     _remove_stale(output)
     aside = output.with_name(f".{output.name}.{secrets.token_hex(_TOKEN)}.tmp")
     descriptor = None
+    written = 0
     try:
         try:  # around the creation too: an interrupt may come right after it
             descriptor = _create(aside)
@@ -61,15 +64,26 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
             aside.replace(output)
             _sync_directory(output.parent)
         finally:
+            with contextlib.suppress(OSError):  # renamed already
+                written = aside.stat().st_size
             if descriptor is not None:
-                os.close(descriptor)
+                with contextlib.suppress(OSError):  # of no account: what counts was synced
+                    os.close(descriptor)
             aside.unlink(missing_ok=True)
     except OSError as error:
-        raise BuildError(
-            f"cannot be written: {error.strerror or error}",
-            file=str(output),
-            hint="check the free space and the permissions there",
-        ) from error
+        raise _refusal(output, error, written) from error
+
+
+def _refusal(output: Path, error: OSError, written: int) -> BuildError:
+    # What is read back is checked as any bundle is, and its errors name the file aside
+    what = "read back" if isinstance(error, BundleIOError) else "written"
+    cause = f"cannot be {what}: {error.strerror or os.strerror(error.errno or 0)}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(output.parent).free
+        cause += f", needed are more than {written:,} bytes, free are {free:,}"
+    return BuildError(
+        cause, file=str(output), hint="check the free space and the permissions there"
+    )
 
 
 def _create(aside: Path) -> int:

@@ -190,13 +190,23 @@ def _workable(path: Path) -> Path:
     return Path(name)
 
 
+# The file is ours alone: where it is no database any more, or cannot be written, the disk did it
+_DISK_ERRORS = (
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ReadOnlyError,
+)
+
+
 @contextlib.contextmanager
 def _as_os_errors() -> Iterator[None]:
     try:
         yield
     except apsw.FullError as error:
         raise OSError(errno.ENOSPC, "no space left for the database") from error
-    except (apsw.IOError, apsw.CantOpenError) as error:
+    except _DISK_ERRORS as error:
         raise OSError(errno.EIO, f"SQLite: {error}") from error
 
 

@@ -5,6 +5,7 @@ import pytest
 from litebundle.collect.clash import clashes
 
 
+@pytest.mark.fault(42)
 @pytest.mark.parametrize(
     ("paths", "what"),
     [

@@ -66,6 +66,7 @@ def test_relative_sources_have_absolute_locations(
     assert entry.location == tmp_path / "src/m.py"
 
 
+@pytest.mark.fault(25)
 def test_symbolic_links_are_followed(tmp_path: Path) -> None:
     """A link is what it points to, under its own name, be the target in the source or not."""
     make(tmp_path, {"src/real/m.py": "m", "outside/n.py": "n"})
@@ -82,6 +83,7 @@ def test_symbolic_links_are_followed(tmp_path: Path) -> None:
     assert tree.directories == ("linked", "out", "real")
 
 
+@pytest.mark.fault(25)
 def test_link_loops_are_cut(tmp_path: Path) -> None:
     """A link to a directory above itself is left out; the same directory elsewhere is not."""
     make(tmp_path, {"src/a/m.py": "", "src/b/n.py": ""})
@@ -102,6 +104,7 @@ def test_link_loops_are_cut(tmp_path: Path) -> None:
     assert {item.reason for item in tree.skipped} == {reason}
 
 
+@pytest.mark.fault(25)
 def test_what_is_left_out_is_reported(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Caches, version control, dead links and what is no file are skipped, each with a reason."""
     make(
@@ -158,6 +161,7 @@ def test_an_output_yet_to_be_built_excludes_nothing(tmp_path: Path) -> None:
     assert _paths(collect([tmp_path], exclude=tmp_path / "app.bundle")) == ["m.py"]
 
 
+@pytest.mark.fault(41)
 def test_unusual_names_are_packed(tmp_path: Path) -> None:
     """Backslashes, line feeds and blanks are characters of a file name as others."""
     paths = ["a\\b.txt", "c\nd.txt", " ", "é ü.py", "con:"]
@@ -165,6 +169,7 @@ def test_unusual_names_are_packed(tmp_path: Path) -> None:
     assert _paths(collect([tmp_path])) == sorted(paths)
 
 
+@pytest.mark.fault(41)
 def test_names_that_cannot_be_packed_are_refused_together(tmp_path: Path) -> None:
     """All of them, over all sources, in one error that can be printed."""
     for path in (b"a/caf\xe9.py", b"a/dir\xff/m.py", b"b/\x80"):
@@ -222,6 +227,7 @@ def test_a_source_has_to_be_a_directory(tmp_path: Path) -> None:
         collect([tmp_path / "file.py"])
 
 
+@pytest.mark.fault(42)
 def test_names_that_other_platforms_confuse_are_warned_about(tmp_path: Path) -> None:
     """They are packed, as Linux tells them apart, be they files, directories or one of each."""
     make(tmp_path, {"Foo.py": "1", "foo.py": "2", "Dir/x": "", "dir": "", "other/foo.py": ""})
@@ -233,6 +239,7 @@ def test_names_that_other_platforms_confuse_are_warned_about(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.fault(46)
 def test_depth_is_not_limited_by_the_stack(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Nesting ends where the operating system's paths do, not where Python's recursion does."""
     depth = 600  # more would be too deep for pytest to remove

@@ -142,6 +142,7 @@ def test_conflicts_are_refused_or_the_earlier_source_wins(
     assert problem.endswith(f" and {tmp_path}/b/{path}")
 
 
+@pytest.mark.fault(44)
 def test_contents_are_compared_whatever_the_times_say(tmp_path: Path) -> None:
     """Equal size and modification time do not make files equal."""
     for source in "ab":

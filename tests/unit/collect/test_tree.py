@@ -46,6 +46,7 @@ def test_read_returns_the_content(tmp_path: Path) -> None:
     assert _entry(location, 9).read() == b"x = 1\r\n\0\xff"
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("content", [b"", b"x", b"xxx"])
 def test_read_refuses_a_file_changed_since_it_was_collected(tmp_path: Path, content: bytes) -> None:
     """Another size than the collected one would contradict what is already written of it."""
@@ -57,6 +58,7 @@ def test_read_refuses_a_file_changed_since_it_was_collected(tmp_path: Path, cont
     assert caught.value.hint == "build again while nothing writes to the sources"
 
 
+@pytest.mark.fault(26)
 def test_read_refuses_a_file_changed_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_read_names_the_file_that_is_gone(tmp_path: Path) -> None:
     assert caught.value.hint == "make it readable, or keep it out of the sources"
 
 
+@pytest.mark.fault(15)
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that opens but does not read")
 def test_read_names_the_file_on_a_disk_that_fails() -> None:
     """An I/O error while reading (EIO) is a BuildError too."""

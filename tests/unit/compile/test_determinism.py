@@ -64,6 +64,7 @@ def test_there_is_something_to_compare(reference: list[str]) -> None:
     assert len(_SOURCES) > 80
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     ("jobs", "environment"),
     [

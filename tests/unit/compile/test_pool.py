@@ -121,6 +121,7 @@ def test_nothing_to_compile_yields_nothing() -> None:
     assert _compile([]) == []
 
 
+@pytest.mark.fault(45)
 @pytest.mark.parametrize(
     ("source", "error"),
     [
@@ -149,6 +150,7 @@ def test_a_file_that_does_not_compile_has_the_reason(
     assert _run(after.codes[0])["z"] == 1
 
 
+@pytest.mark.fault(45)
 def test_unusual_sources_compile(tmp_path: Path) -> None:
     """Encodings, line ends, empty files and warnings are the compiler's affair, and pass."""
     files = entries(
@@ -176,6 +178,7 @@ def test_an_unreadable_file_ends_the_iteration(tmp_path: Path) -> None:
         _compile(files)
 
 
+@pytest.mark.fault(45, 46)
 @linux
 def test_a_source_that_crashes_the_compiler_is_the_only_victim(
     tmp_path: Path, small_stack: Path

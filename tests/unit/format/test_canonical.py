@@ -455,6 +455,7 @@ def test_how_code_is_held_leaves_no_trace(encode: Callable[[types.CodeType], byt
     assert canonical(expected) == expected
 
 
+@pytest.mark.fault(46)
 def test_nested_code_up_to_the_limit_of_marshal() -> None:
     """Code in code in code goes as deep as marshal goes."""
     code = _compile("x = 1")
@@ -472,6 +473,7 @@ def test_nested_code_up_to_the_limit_of_marshal() -> None:
 # What is no marshal stream
 
 
+@pytest.mark.fault(46)
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH])
 @pytest.mark.parametrize("opening", [b")\1", b"[\1\0\0\0", b"{N"])
 def test_nesting_is_limited_as_in_marshal(opening: bytes, depth: int) -> None:

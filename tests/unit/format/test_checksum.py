@@ -96,6 +96,7 @@ def test_checksum_takes_what_is_read() -> None:
     assert {checksum(buffer) for buffer in buffers} == {checksum(b"data")}
 
 
+@pytest.mark.fault(1)
 def test_every_flipped_bit_is_noticed() -> None:
     """No single changed bit of a blob leaves its checksum."""
     data = bytearray(range(256))

@@ -83,6 +83,7 @@ def test_a_broken_seal(pairs: list[tuple[str, str]]) -> None:
         manifest.unseal(pairs)
 
 
+@pytest.mark.fault(2)
 def test_every_flipped_bit_breaks_the_seal() -> None:
     """No bit of a sealed manifest can change without being noticed."""
     text = bytearray(manifest.lines(_SEALED))

@@ -43,6 +43,7 @@ def test_path_that_a_directory_can_hold_is_no_problem(path: str) -> None:
     assert names.problem(path) is None
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -120,6 +121,7 @@ def test_module_name_knows_every_suffix(filename: str, module: tuple[str, str] |
     assert names.module_name(filename) == module
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("stem", ["mod", "__init__", "a.b", "ünï", "x y"])
 @pytest.mark.parametrize("suffix", [*EXTENSION_SUFFIXES, ".py", ".pyc", ".txt", ".py.bak", ""])
 def test_module_name_agrees_with_file_finder(tmp_path: Path, stem: str, suffix: str) -> None:

@@ -109,6 +109,7 @@ def _owners(check: Check, blob: object) -> list[str]:
     return [f"file {file.path}: " for file in files if file.blob == blob]
 
 
+@pytest.mark.fault(1)
 def test_a_changed_byte_of_code_names_module_and_variant(packed: Path, tmp_path: Path) -> None:
     """Whoever reads it knows what to look at."""
     archive = opened(packed)
@@ -127,6 +128,7 @@ def test_a_changed_byte_of_code_names_module_and_variant(packed: Path, tmp_path:
     assert str(copy) not in str(found)
 
 
+@pytest.mark.fault(2)
 def test_every_changed_byte_of_listings_and_manifest_is_found(packed: Path, tmp_path: Path) -> None:
     """Either the file is refused at once, or the check tells."""
     data = packed.read_bytes()
@@ -290,6 +292,7 @@ def test_something_else_in_the_place_of_a_listing_is_told(database: Path) -> Non
         assert any(problem in sentence for sentence in found), found
 
 
+@pytest.mark.fault(49)
 def test_a_claim_of_gigabytes_costs_none(database: Path) -> None:
     """A reference may lie about its size: what is not in the file is not read."""
 

@@ -74,6 +74,7 @@ def test_a_vacuumed_database_is_sound_but_slower(database: Path) -> None:
     assert "after a VACUUM" in verdict.notes[0]
 
 
+@pytest.mark.fault(4)
 def test_bytes_behind_the_end_are_told(packed: Path, tmp_path: Path) -> None:
     """Nothing reads them; nothing put them there either."""
     copy = tmp_path / "copy"
@@ -82,6 +83,7 @@ def test_bytes_behind_the_end_are_told(packed: Path, tmp_path: Path) -> None:
     assert problem.startswith("4 bytes stand behind the end of the ")
 
 
+@pytest.mark.fault(52)
 def test_a_member_that_only_zipimport_sees_is_told(zipped: Path) -> None:
     """Stock Python would import it, and we not: two programs in one file."""
     with zipfile.ZipFile(zipped, "a") as archive:
@@ -166,6 +168,7 @@ def test_what_is_no_bundle_is_an_error(tmp_path: Path) -> None:
         verify(text)
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("name", ["caf\udce9.bundle", "d/" * 300 + "deep.bundle"])
 def test_paths_that_sqlite_cannot_open_are_verified_too(
     database: Path, tmp_path: Path, name: str

@@ -235,6 +235,7 @@ def test_rows_deleted_and_inserted_again(tmp_path: Path, page_size: int, auto_va
     assert_read(path)
 
 
+@pytest.mark.fault(47)
 @pytest.mark.parametrize("page_size", [512, 1024])
 def test_deep_trees(tmp_path: Path, page_size: int) -> None:
     """Rows below several levels of interior pages are found, in order, and nothing between them."""

@@ -35,6 +35,7 @@ def _database(data: bytes) -> Database:
     return Database(Memory(data, budget=BUDGET * len(data)))
 
 
+@pytest.mark.fault(1, 2)
 @pytest.mark.parametrize("change", [0x80, 0x01])
 def test_a_changed_byte_anywhere(small: bytes, change: int) -> None:
     """Whichever byte is changed, the rest is read, or BundleCorrupt says that it cannot be."""
@@ -49,6 +50,7 @@ def test_a_changed_byte_anywhere(small: bytes, change: int) -> None:
     assert min(outcomes[True], outcomes[False]) > 1000
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("filler", [b"\0", b"\xff", b"\r"])
 def test_pages_overwritten(small: bytes, filler: bytes) -> None:
     """A page of zeros, of ones or of anything else in any place is no surprise, nor are two."""
@@ -67,6 +69,7 @@ def test_pages_exchanged(small: bytes) -> None:
             assert read_damaged(b"".join(exchanged))
 
 
+@pytest.mark.fault(3)
 def test_cut_short_anywhere(small: bytes) -> None:
     """A file with fewer pages than its header says is refused when it is opened."""
     for size in range(len(small)):
@@ -74,6 +77,7 @@ def test_cut_short_anywhere(small: bytes) -> None:
             _database(small[:size])
 
 
+@pytest.mark.fault(8)
 def test_cut_short_while_it_is_open(tmp_path: Path, small: bytes) -> None:
     """A file that someone truncates under the reader is damage, not a short row."""
     path = tmp_path / "db"
@@ -84,6 +88,7 @@ def test_cut_short_while_it_is_open(tmp_path: Path, small: bytes) -> None:
         database.row("t", 1)
 
 
+@pytest.mark.fault(15)
 def test_what_the_system_refuses_is_an_io_error(tmp_path: Path, small: bytes) -> None:
     """An error of the system keeps its number and is no damage."""
     path = tmp_path / "db"
@@ -97,6 +102,7 @@ def test_what_the_system_refuses_is_an_io_error(tmp_path: Path, small: bytes) ->
     descriptor.fd = -1
 
 
+@pytest.mark.fault(50)
 @pytest.mark.parametrize(
     ("pragma", "message"),
     [
@@ -127,6 +133,7 @@ def test_too_many_reserved_bytes_are_refused(small: bytes) -> None:
         _database(small[:20] + b"\x21" + small[21:])
 
 
+@pytest.mark.fault(50)
 @pytest.mark.parametrize(
     "schema",
     [
@@ -150,6 +157,7 @@ def test_tables_without_rowids_are_refused(tmp_path: Path, schema: str) -> None:
     assert database.row("other", 1) == [2]
 
 
+@pytest.mark.fault(50)
 def test_roots_of_indexes_are_refused(tmp_path: Path) -> None:
     """An index is no table, whatever the schema says."""
     path = make(
@@ -163,6 +171,7 @@ def test_roots_of_indexes_are_refused(tmp_path: Path) -> None:
         database.row("t", 1)
 
 
+@pytest.mark.fault(50)
 def test_names_that_are_no_tables(small: bytes) -> None:
     """A table that is not there, or is a view, is named."""
     for name in ("nothing", "seen", "gone"):
@@ -269,6 +278,7 @@ def test_a_chain_that_leads_nowhere(tree: tuple[bytearray, dict[str, int]], page
         _database(bytes(data)).row("t", 1000)
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("length", [b"\xff" * 9, b"\xff" * 8 + b"\0", b"\x8f\xff\xff\x7f"])
 def test_rows_of_absurd_sizes(tree: tuple[bytearray, dict[str, int]], length: bytes) -> None:
     """A row larger than the file is damage, found before anything is read for it."""
@@ -281,6 +291,7 @@ def test_rows_of_absurd_sizes(tree: tuple[bytearray, dict[str, int]], length: by
             read()
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
 def test_one_large_row_many_times(tmp_path: Path, page_size: int) -> None:
     """Cells that share a row do not make more of it than there is in the file."""

@@ -112,6 +112,7 @@ def test_all_contents_are_read() -> None:
     assert contents(_written()) == _CONTENTS
 
 
+@pytest.mark.fault(47)
 @pytest.mark.parametrize("limit", [0, 100, 5700])
 @pytest.mark.parametrize("prefix", [b"", b"#!/bin/sh\n"])
 def test_zip64_records(monkeypatch: pytest.MonkeyPatch, limit: int, prefix: bytes) -> None:
@@ -126,6 +127,7 @@ def test_zip64_records(monkeypatch: pytest.MonkeyPatch, limit: int, prefix: byte
     assert contents(data) == stock_contents(data) == _CONTENTS
 
 
+@pytest.mark.fault(47)
 def test_more_members_than_16_bits_count() -> None:
     """The number of members is not limited by the ordinary end record."""
     file = io.BytesIO()
@@ -138,6 +140,7 @@ def test_more_members_than_16_bits_count() -> None:
     assert zipped.read(members["last"]) == b"found"
 
 
+@pytest.mark.fault(47)
 @pytest.mark.parametrize("hole", [(2 << 30) - 3000, 3 << 30, 5 << 30])
 @pytest.mark.parametrize("shifted", [False, True])
 def test_offsets_beyond_2_and_4_gib(tmp_path: Path, hole: int, shifted: bool) -> None:
@@ -172,6 +175,7 @@ def test_positions_in_the_file(prefix: bytes, comment: bytes) -> None:
         assert data[start : start + len(content)] == content
 
 
+@pytest.mark.fault(47)
 def test_opening_does_not_read_the_directory() -> None:
     """The cost of opening does not depend on how many members there are."""
     archive = Zip(source := Memory(_written()))
@@ -181,6 +185,7 @@ def test_opening_does_not_read_the_directory() -> None:
     assert len(source.reads) == before + 1
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(
     "data",
     [b"", b"PK", b"PK\5\6", b"PK\5\6" + bytes(17), bytes(100), b"x" * 70_000, b"PK\3\4" * 30],

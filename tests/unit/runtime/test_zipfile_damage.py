@@ -50,6 +50,7 @@ def _zip64() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.fault(1, 2)
 @pytest.mark.parametrize("change", [0xFF, 0x80, 0x01])
 @pytest.mark.parametrize("data", [_plain(), _zip64()], ids=["plain", "zip64"])
 def test_a_changed_byte_anywhere(data: bytes, change: int) -> None:
@@ -63,6 +64,7 @@ def test_a_changed_byte_anywhere(data: bytes, change: int) -> None:
     assert min(outcomes["refused"], outcomes["read"]) >= 20
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("data", [_plain(), _zip64()], ids=["plain", "zip64"])
 def test_cut_short_anywhere(data: bytes) -> None:
     """Without its end a zip is none; without its beginning something in it is missing."""
@@ -74,6 +76,7 @@ def test_cut_short_anywhere(data: bytes) -> None:
         assert read_damaged(data[start:]) != sound
 
 
+@pytest.mark.fault(8)
 def test_cut_short_while_it_is_open(tmp_path: Path) -> None:
     """A file that someone truncates under the reader is damage, not a short member."""
     path = tmp_path / "zip"
@@ -98,6 +101,7 @@ def test_zip64_offsets_that_lie(number: int) -> None:
         contents(data)
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("number", [_FAR, _FAR + 1, 2**64 - 1, 10_000])
 @pytest.mark.parametrize("method", [0, 8])
 def test_zip64_sizes_that_lie(number: int, method: int) -> None:
@@ -147,6 +151,7 @@ def test_a_zip64_record_that_is_not_there() -> None:
         contents(crafted(Entry(name=b"m"), tail=bytes(56) + b"PK\6\7" + bytes(16)))
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("claimed", [0, 1, 1000, 9_999_999, 10_000_001])
 def test_bombs_end_where_their_size_says(claimed: int) -> None:
     """A member that unpacks to more or less than it says is refused, and unpacked no further."""
@@ -163,6 +168,7 @@ def test_bombs_end_where_their_size_says(claimed: int) -> None:
     assert peak < 4 * claimed + 500_000
 
 
+@pytest.mark.fault(49)
 def test_stored_sizes_that_contradict_each_other() -> None:
     """A stored member is as long as it is: neither cut nor filled up."""
     for raw in (0, 9, 11):
@@ -190,6 +196,7 @@ def test_undecodable_names() -> None:
         contents(crafted(Entry(name=b"\xff", flags=0x800)))
 
 
+@pytest.mark.fault(49)
 def test_members_that_overlap() -> None:
     """Members may claim the same bytes; none is read further than to the directory."""
     text = b"0123456789"
