@@ -57,7 +57,10 @@ def _section(run: Run) -> Iterator[str]:
     machine = ", ".join(run.machine.values())
     yield f"{run.python}, {run.date[:10]}, commit {run.commit}; {machine}; {peers}\n"
     yield f"{figures(run)}\n"
-    missed = [result for result, base in run.compared() if reached(result, base) is False]
+    missed = [
+        " ".join(filter(None, result.key))
+        for result, base in run.compared()
+        if any(reached(goal, result, base) is False for goal in result.goals)
+    ]
     if missed:
-        names = (" ".join(filter(None, result.key)) for result in missed)
-        yield f"Missed: {'; '.join(names)}.\n"
+        yield f"Missed: {'; '.join(missed)}.\n"

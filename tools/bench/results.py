@@ -37,7 +37,7 @@ class Result:
     what: str = ""
     unit: str = SECONDS
     values: list[float] = field(default_factory=list)
-    goal: Goal | None = None
+    goals: tuple[Goal, ...] = ()
     failure: str | None = None
 
     @property
@@ -99,8 +99,8 @@ class Run:
 
 
 def _result(known: dict[str, Any]) -> Result:
-    goal = known.pop("goal")
-    return Result(goal=Goal(**goal) if goal else None, **known)
+    goals = tuple(Goal(**goal) for goal in known.pop("goals"))
+    return Result(goals=goals, **known)
 
 
 def ratios(result: Result, base: Result) -> list[float]:
@@ -108,17 +108,17 @@ def ratios(result: Result, base: Result) -> list[float]:
     return [mine / its for mine, its in zip(result.values, base.values, strict=False) if its]
 
 
-def reached(result: Result, base: Result | None) -> bool | None:
-    """Tell whether the goal is reached, by the least values; None if nobody knows."""
-    if result.goal is None or not result.values:
+def reached(goal: Goal, result: Result, base: Result | None) -> bool | None:
+    """Tell whether a result reaches a goal, by the least values; None if nobody knows."""
+    if not result.values:
         return None
     found = min(result.values)
-    if result.goal.kind == VALUE:
-        return found <= result.goal.at_most
+    if goal.kind == VALUE:
+        return found <= goal.at_most
     if base is None or not min(base.values):
         return None
     to = min(base.values)
-    return (found / to if result.goal.kind == RATIO else found - to) <= result.goal.at_most
+    return (found / to if goal.kind == RATIO else found - to) <= goal.at_most
 
 
 def spread(values: Sequence[float]) -> float | None:

@@ -30,10 +30,12 @@ def measure(environment: Environment, wanted: Wanted) -> list[Result]:
 def _count(
     environment: Environment, contestant: Contestant, expected: imports.Expected
 ) -> list[Result]:
-    goal = _PER_MODULE if contestant.access == "litebundle" else None
+    goals = (_PER_MODULE,) if contestant.access == "litebundle" else ()
     results = [
         Result(case=SYMPY.name, contestant=contestant.name, what="in all", unit=COUNT),
-        Result(case=SYMPY.name, contestant=contestant.name, what="a module", unit=COUNT, goal=goal),
+        Result(
+            case=SYMPY.name, contestant=contestant.name, what="a module", unit=COUNT, goals=goals
+        ),
     ]
     with noting_failure(*results):
         command = imports.child_command(environment, contestant, SYMPY, expected.library)

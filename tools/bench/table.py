@@ -46,15 +46,16 @@ def _row(result: Result, base: Result | None, name: str) -> list[str]:
     if base is not None and min(base.values) and (result.contestant != name):
         least = f"{min(result.values) / min(base.values):.3g}"
         middle = f"{median(ratios(result, base)):.3g}" if several else ""
-    row += [least, middle, _goal(result, base), shown(min(result.values), result.unit)]
+    row += [least, middle, _goals(result, base), shown(min(result.values), result.unit)]
     return [*row, shown(median(result.values), result.unit) if several else "", ""]
 
 
-def _goal(result: Result, base: Result | None) -> str:
-    if result.goal is None:
-        return ""
-    mark = {True: "", False: " missed", None: " ?"}[reached(result, base)]
-    return f"<= {_wanted(result.goal, result.unit)}{mark}"
+def _goals(result: Result, base: Result | None) -> str:
+    marks = {True: "", False: " missed", None: " ?"}
+    return ", ".join(
+        f"<= {_wanted(goal, result.unit)}{marks[reached(goal, result, base)]}"
+        for goal in result.goals
+    )
 
 
 def _wanted(goal: Goal, unit: str) -> str:

@@ -19,7 +19,7 @@ def run(
             contestant=name,
             unit=unit,
             values=[*taken],
-            goal=goal if name == OURS else None,
+            goals=(goal,) if goal and name == OURS else (),
             failure=None if taken else "no such module",
         )
         for name, taken in values.items()

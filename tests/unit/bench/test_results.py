@@ -41,14 +41,15 @@ def test_a_goal_is_about_the_least_values(goal: Goal, *, expected: bool) -> None
     """The least value counts: against the base's, by itself, or by how much it is more."""
     found = run({BASE: [2.0, 5.0], OURS: [3.0, 9.0]}, goal=goal)
     [(_, _), (mine, base)] = found.compared()
-    assert reached(mine, base) is expected
+    assert reached(goal, mine, base) is expected
 
 
 def test_a_goal_is_open_where_nobody_knows() -> None:
     """A goal that a failed base leaves open is neither reached nor missed."""
-    found = run({BASE: [], OURS: [3.0]}, goal=Goal(kind=RATIO, at_most=1))
+    goal = Goal(kind=RATIO, at_most=1)
+    found = run({BASE: [], OURS: [3.0]}, goal=goal)
     [(_, _), (mine, base)] = found.compared()
-    assert reached(mine, base) is None
+    assert reached(goal, mine, base) is None
 
 
 def test_the_spread_is_of_the_median() -> None:
