@@ -61,7 +61,10 @@ def in_turn(entrants: Sequence[Entrant], runs: int, *, warm_up: bool = True) -> 
                     for result, value in zip(results, take(), strict=True):
                         if number >= warm_up:
                             result.values.append(value)
-    return [result for results, _ in entrants for result in results]
+    found = [result for results, _ in entrants for result in results]
+    groups = [*dict.fromkeys((result.case, result.what) for result in found)]
+    # What is compared stands together.
+    return sorted(found, key=lambda result: groups.index((result.case, result.what)))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tools.bench.results import RATIO, Goal, Result
 from tools.bench.workloads import WORKLOADS, Workload, module_files
 from tools.devtools.process import Command, DevError
 
-_CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,7 @@ def child_command(
     """Make the contestant ready, and return the command that imports the workload; see child.py."""
     entry = artefact(environment, contestant, workload)
     # -I, but heeding PYTHONHASHSEED; and no site-packages that could supply a module instead.
-    python: list[str | Path] = [sys.executable, "-P", "-s", "-S", _CHILD, contestant.access]
+    python: list[str | Path] = [sys.executable, "-P", "-s", "-S", CHILD, contestant.access]
     return [*python, entry, environment.site, " ".join(library), workload.statement]
 
 

@@ -1,6 +1,6 @@
 """The tables there are, in the order of BENCHMARKS.md. A new one is a line here."""
 
-from tools.bench import building, imports, lookups, memory, syscalls
+from tools.bench import building, imports, lookups, memory, scale, syscalls
 from tools.bench.frame import Table
 
 TABLES: tuple[Table, ...] = (
@@ -9,4 +9,5 @@ TABLES: tuple[Table, ...] = (
     syscalls.TABLE,
     memory.TABLE,
     building.TABLE,
+    scale.TABLE,
 )

@@ -60,6 +60,11 @@ class Item:
 '''
 
 
+def tiny_source(number: int) -> str:
+    """Return the source of a small module, of which no two are equal."""
+    return _SOURCE.format(number)
+
+
 def _tiny() -> dict[str, str]:
     """Return 2,000 modules: a hundred in each of twenty packages of the package `tiny`."""
     files = {"tiny/__init__.py": ""}
