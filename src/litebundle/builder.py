@@ -30,6 +30,7 @@ from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded, plain
+from litebundle.write.large import LARGE, encoded_large
 from litebundle.write.launcher import Launch, has_room, is_bound, members, program, put_in_front
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
@@ -138,6 +139,7 @@ class _Build:
     ) -> None:
         self._plan = plan
         self._options = options
+        self._aside = aside
         self._progress = progress
         self._entries = plan.entries
         self._roots = tuple(
@@ -169,6 +171,9 @@ class _Build:
 
     def encode(self, entry: Entry) -> Encoded:
         """Return a file as the writer stores it."""
+        if entry.size > LARGE and entry.archived is None:
+            deflate = isinstance(self.writer, SqliteWriter)  # the zip library does it itself
+            return encoded_large(entry, self._aside.parent, deflate=deflate)
         content = entry.packed()
         return self.writer.encode(content.raw, content.deflated)
 

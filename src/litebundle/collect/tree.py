@@ -9,6 +9,9 @@ from pathlib import Path
 from litebundle.errors import BuildError
 from litebundle.format import names
 
+_PART = 4 << 20
+"""Bytes read at once of a file that is read by and by."""
+
 _METADATA = (".dist-info", ".egg-info")
 
 
@@ -67,6 +70,23 @@ class Entry:
         """Return the content as it is kept; raises BuildError as `read` does."""
         return Packed(self._read_file()) if self.archived is None else self.archived()
 
+    def parts(self) -> Iterator[bytes]:
+        """Yield the content by and by, if it is not in an archive; raises BuildError as `read`."""
+        if self.archived is not None:
+            yield self.read()
+            return
+        try:
+            with self.location.open("rb", buffering=0) as file:
+                before = os.fstat(file.fileno())
+                size = 0
+                while part := file.read(_PART):
+                    size += len(part)
+                    yield part
+                after = os.fstat(file.fileno())
+        except OSError as error:
+            raise unreadable(self.location, error) from error
+        self._require_rest(before, after, size)
+
     def _read_file(self) -> bytes:
         try:
             with self.location.open("rb", buffering=0) as file:
@@ -75,14 +95,22 @@ class Entry:
                 after = os.fstat(file.fileno())
         except OSError as error:
             raise unreadable(self.location, error) from error
-        torn = before.st_mtime_ns != after.st_mtime_ns
-        if torn or not len(data) == before.st_size == after.st_size == self.size:
-            raise BuildError(
-                "changed during the build",
-                file=str(self.location),
-                hint="build again while nothing writes to the sources",
-            )
+        self._require_rest(before, after, len(data))
         return data
+
+    def _require_rest(self, before: os.stat_result, after: os.stat_result, size: int) -> None:
+        torn = before.st_mtime_ns != after.st_mtime_ns
+        if torn or not size == before.st_size == after.st_size == self.size:
+            raise changed(self.location)
+
+
+def changed(location: Path) -> BuildError:
+    """Return what to raise for a file that is not what it was when it was read before."""
+    return BuildError(
+        "changed during the build",
+        file=str(location),
+        hint="build again while nothing writes to the sources",
+    )
 
 
 def unreadable(location: str | Path, error: OSError) -> BuildError:

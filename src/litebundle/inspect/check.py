@@ -3,17 +3,19 @@
 Nothing is unmarshalled or executed.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from litebundle.errors import BundleError
-from litebundle.format import checksum, names
+from litebundle.format import PIECE, Checksum, checksum, names
 from litebundle.format.listing import Listing, Ref, decode_ref
 from litebundle.format.manifest import variants
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS, decode
+from litebundle.runtime.large import decoded
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
 
 NOTHING: Mapping[int, Blob] = MappingProxyType({})
@@ -190,8 +192,8 @@ class Check:
         if blob is not None:
             self.blobs[ref.identifier] = blob
             return blob
-        data = self._content(ref, BLOBS, what)
-        if data is None:
+        digest = self._digest(ref, what)
+        if digest is None:
             return None
         blob = Blob(
             identifier=ref.identifier,
@@ -199,23 +201,41 @@ class Check:
             raw=ref.raw,
             encoding=ref.encoding,
             checksum=ref.checksum,
-            digest=hashlib.sha256(data).digest(),
+            digest=digest,
         )
         self.blobs[ref.identifier] = blob
         return blob
+
+    def _digest(self, ref: Ref, what: str) -> bytes | None:
+        """Return SHA-256 of what a reference leads to, None if it is not what was built."""
+        if ref.raw > PIECE:
+            whole, digest, size = Checksum(), hashlib.sha256(), 0
+            with contextlib.suppress(ValueError):
+                for part in decoded(self.archive.container, ref):
+                    whole.update(part)
+                    digest.update(part)
+                    size += len(part)
+                if size == ref.raw and whole.digest() == ref.checksum:
+                    self.read += size
+                    return digest.digest()
+        data = self._content(ref, BLOBS, what)
+        return None if data is None else hashlib.sha256(data).digest()
 
     def _as_written(self, ref: Ref) -> Blob | None:
         blob = self._written.get(ref.identifier)
         if blob is None or blob.seal is None or blob.ref(ref.offset, ref.local) != ref.encode():
             return None
-        data = self._hinted(ref, decoded=False)
-        if data is None or checksum(data) != blob.seal:
+        try:
+            found = _sum_stored(self.archive, ref) if ref.offset else b""
+        except ValueError:
+            return None
+        if found != blob.seal:
             return None
         self.read += ref.raw
         return blob
 
     def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
-        data = self._hinted(ref, decoded=True)
+        data = self._hinted(ref)
         if data is None or checksum(data) != ref.checksum:
             try:
                 data = self.archive.container.find(table, ref)
@@ -237,13 +257,12 @@ class Check:
         self._found.append(f"{what} has {len(data)} bytes, its reference says {ref.raw}")
         return None
 
-    def _hinted(self, ref: Ref, *, decoded: bool) -> bytes | None:
+    def _hinted(self, ref: Ref) -> bytes | None:
         """Return what stands at a reference's offset, None if it can be no such blob."""
         if not ref.offset:
             return None
         try:
-            data = self.archive.container.stored(ref)
-            return decode(data, ref) if decoded else data
+            return decode(self.archive.container.stored(ref), ref)
         except ValueError:
             return None
 
@@ -254,6 +273,15 @@ class Check:
                 f"the content has another identity than the manifest says: "
                 f"{found}, not {self.archive.identity}"
             )
+
+
+def _sum_stored(archive: Archive, ref: Ref) -> bytes:
+    if ref.stored <= PIECE:
+        return checksum(archive.container.stored(ref))
+    whole = Checksum()
+    for part in archive.container.parts(ref):
+        whole.update(part)
+    return whole.digest()
 
 
 def _fields(ref: Ref) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from _frozen_importlib_external import MAGIC_NUMBER
 from _imp import source_hash
 
 from ..errors import BundleCorrupt, BundleIOError, BundleVersionError
-from ..format import CHECKSUM_KEY, VERSION, checksum
+from ..format import CHECKSUM_KEY, PIECE, VERSION, checksum
 from ..format.listing import Listing, Ref, decode_ref
 from ..format.manifest import Variant, roots, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
@@ -14,6 +14,8 @@ from .target import fits_platform, fitting_target, nearest_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from .containers import SqliteContainer, ZipContainer
 
 _REBUILD = "copy the file again, or build it again"
@@ -35,7 +37,7 @@ class Archive:
         "_descriptor",
         "_fd",
         "_listings",
-        "_size",
+        "_most",
         "identity",
         "manifest",
         "native",
@@ -87,7 +89,7 @@ class Archive:
         self._container = container
         self._base = container.base
         self._fd = descriptor.fd
-        self._size = descriptor.size
+        self._most = min(descriptor.size, PIECE)
 
     def __repr__(self) -> str:
         return f"<Archive {self.path!r}, build {self.identity[:12]}>"
@@ -121,7 +123,7 @@ class Archive:
         """
         offset = int.from_bytes(ref[:8], "little")
         size = int.from_bytes(ref[12:16], "little")
-        if offset and size <= self._size and ref[20:24] == b"\0\0\0\0":
+        if offset and size <= self._most and ref[20:24] == b"\0\0\0\0":
             try:
                 data = pread(self._fd, size, self._base + offset)
             except (OSError, OverflowError):
@@ -154,6 +156,20 @@ class Archive:
         if checksum(data) != ref.checksum or len(data) != ref.raw:
             raise self._damage(ref, "checksum mismatch", checksum(data))
         return data
+
+    def copy(self, ref: Ref, file: "BinaryIO") -> None:
+        """Write the checked raw bytes of a blob to an empty file, a large one by and by.
+
+        Raises as `blob`; what the file then has is nothing.
+        """
+        if ref.raw > PIECE:
+            from .large import copied
+
+            if copied(self._container, ref, file):
+                return
+            file.seek(0)
+            file.truncate()
+        file.write(self.blob(ref))
 
     def _damage(self, ref: Ref, what: str, found: bytes | None = None) -> BundleCorrupt:
         touched = self._descriptor.touched()
@@ -201,7 +217,7 @@ class Archive:
         if listing is None:
             parent, _, name = directory.rpartition("/")
             above = self.listing(parent)
-            index = above.directories.get(name) if above else None
+            index = above.find_directory(name) if above else None
             ref = None if above is None or index is None else above.directory(index)
             if ref is None:
                 return None

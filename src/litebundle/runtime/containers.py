@@ -12,6 +12,7 @@ from .descriptor import stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from .descriptor import Descriptor
@@ -106,6 +107,10 @@ class SqliteContainer:
         """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
         return self.database.tail(ref.offset, ref.local, ref.stored)
 
+    def parts(self, ref: Ref) -> "Iterator[bytes]":
+        """Yield what `stored` returns, in parts of some MiB at most."""
+        return self.database.parts(ref.offset, ref.local, ref.stored)
+
     def find(self, table: str, ref: Ref) -> bytes:
         """Return raw bytes by following the tree; raises ValueError if they are not there."""
         row = self.database.row(table, ref.identifier)
@@ -142,6 +147,10 @@ class ZipContainer:
             raise ValueError(f"{ref.stored} bytes in a file of {self._source.size}")
         return self._source.read(self.base + ref.offset, ref.stored)
 
+    def parts(self, ref: Ref) -> "Iterator[bytes]":
+        """Yield what `stored` returns, in parts of some MiB at most."""
+        return self._source.parts(self.base + ref.offset, ref.stored)
+
     def find(self, table: str, ref: Ref) -> bytes:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
         del table  # one numbering for all members
@@ -167,17 +176,22 @@ def decode(data: bytes, ref: Ref) -> bytes:
 
 def inflate(data: bytes, size: int) -> bytes:
     """Undo raw deflate; raises ValueError unless exactly `size` bytes come out, whatever is in."""
-    global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
-    if _zlib is None:
-        _zlib = _standard_zlib()
-    stream = _zlib.decompressobj(-15)
+    stream = zlib().decompressobj(-15)
     try:
         raw: bytes = stream.decompress(data, size + 1)  # bounded: a bomb ends one byte too far
-    except _zlib.error as error:
+    except zlib().error as error:
         raise ValueError(str(error)) from error
     if len(raw) != size or not stream.eof:
         raise ValueError(f"decompresses to other than {size} bytes")
     return raw
+
+
+def zlib() -> "Any":
+    """Return the standard library's module, which may be another than an import would get."""
+    global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
+    if _zlib is None:
+        _zlib = _standard_zlib()
+    return _zlib
 
 
 def _standard_zlib() -> "Any":

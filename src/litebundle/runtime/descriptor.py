@@ -15,8 +15,11 @@ from ..errors import BundleIOError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from os import stat_result
+
+PART = 4 << 20
+"""Bytes read at once of what is too large for memory."""
 
 _FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
 
@@ -78,6 +81,14 @@ class Descriptor:
         except OverflowError:  # an offset of 2**63 and more is past every end
             return b""
         return data
+
+    def parts(self, offset: int, size: int) -> "Iterator[bytes]":
+        """Yield what `read` returns, in parts."""
+        while size > 0:
+            part = self.read(offset, min(size, PART))
+            yield part
+            offset += len(part)
+            size = size - len(part) if part else 0
 
     def is_own(self) -> bool:
         """Tell whether the number still means the file that was opened (fault 55)."""
@@ -142,12 +153,12 @@ def absolute(path: str) -> str:
 
 
 def _refused(what: str, path: str, error: OSError, offset: int | None = None) -> BundleIOError:
+    hint = "check the file's permissions and the disk it is on"
+    if error.errno in (23, 24):  # ENFILE, EMFILE
+        # A bundle stays open, so that one that is replaced goes on being served (F6)
+        hint = "each bundle takes a descriptor: raise the limit (ulimit -n), or make one of several"
     return BundleIOError(
-        f"{what}: {error.strerror}",
-        errno=error.errno,
-        file=path,
-        offset=offset,
-        hint="check the file's permissions and the disk it is on",
+        f"{what}: {error.strerror}", errno=error.errno, file=path, offset=offset, hint=hint
     )
 
 

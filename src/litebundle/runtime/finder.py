@@ -23,10 +23,13 @@ from .mount import Mount, mount_join, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .archive import Archive
     from .files import HomelessUnit, Unit
+
+    Find = Callable[[str], int | None]
+    View = tuple[Archive, Find, bytes, bytes]
 
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
@@ -117,7 +120,7 @@ class BundleFinder:
         self._pyc = _pyc_suffix()
         # What the listing has for `find_spec`, and whose it is: replaced together, so that no
         # thread sees one without the other.
-        self._view: tuple[Archive | None, dict[str, int], bytes, bytes] = (None, {}, b"", b"")
+        self._view: View | tuple[None, Find, bytes, bytes] = (None, _GONE.finding(), b"", b"")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
@@ -134,11 +137,11 @@ class BundleFinder:
 
         Reads nothing but this directory's listing, once. Raises BundleError for a damaged one.
         """
-        archive, modules, flags, codes = self._view
+        archive, find, flags, codes = self._view
         if archive is not self._mount.archive:
-            archive, modules, flags, codes = self._look()
+            archive, find, flags, codes = self._look()
         name = fullname.rpartition(".")[2]
-        index = modules.get(name)
+        index = find(name)
         if index is None:
             return self._launcher() if fullname == "__main__" else None
         code = codes[index * REF_SIZE : (index + 1) * REF_SIZE]
@@ -194,9 +197,9 @@ class BundleFinder:
         archive = self._mount.archive
         return archive, archive.listing(self._directory) or _GONE
 
-    def _look(self) -> "tuple[Archive, dict[str, int], bytes, bytes]":
+    def _look(self) -> "View":
         archive, listing = self._current()
-        view = archive, listing.modules, *listing.columns(archive.variant)
+        view = archive, listing.finding(), *listing.columns(archive.variant)
         self._view = view
         return view
 

@@ -8,6 +8,7 @@ name. No locks and no engine: a bundle is written once and renamed into place.
 import sys
 
 from ..errors import BundleCorrupt
+from .descriptor import PART
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,13 +145,19 @@ class Database:
         pages have the rest; with `local` 0 all of them stand there. Raises ValueError if they
         cannot be had there, BundleIOError if the system refuses to read.
         """
+        return b"".join(self.parts(offset, local, size))
+
+    def parts(self, offset: int, local: int, size: int) -> "Iterator[bytes]":
+        """Yield what `tail` returns, in parts of some MiB at most; raises as it does."""
         missing = size - local if local else 0
         if missing < 0 or size > self.page_count * self.page_size:  # a lie, which memory pays for
             raise ValueError(f"{size} bytes, {local} of them in place")
         if not missing:
-            return self._source.read(self.base + offset, size)
+            yield from self._source.parts(self.base + offset, size)
+            return
         data = self._source.read(self.base + offset, local + 4)
-        return data[:local] + b"".join(self._chain(int.from_bytes(data[local:]), missing))
+        yield data[:local]
+        yield from self._chain(int.from_bytes(data[local:]), missing)
 
     def _root(self, table: str) -> int:
         if table not in self.tables:
@@ -233,7 +240,8 @@ class Database:
         number = first
         ahead = self.page_count
         while missing > 0:
-            wanted = min(-(-missing // room), ahead, self.page_count - number + 1)
+            most = min(ahead, max(PART // self.page_size, 1))
+            wanted = min(-(-missing // room), most, self.page_count - number + 1)
             if number < 1 or wanted < 1:
                 raise ValueError(f"an overflow chain leads to page {number}")
             # Of the last page no more than is missing: it may be a large one, mostly empty.

@@ -212,7 +212,7 @@ class PlacedDirectory:
         bits = mode & 0o644 | (mode & 0o111 if bits & 0o100 else 0)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with open(os.open(target, flags, bits), "wb") as file:
-            file.write(self._placed.archive.blob(ref))
+            self._placed.archive.copy(ref, file)
         os.utime(target, ns=(time, time))
         return ref.raw
 

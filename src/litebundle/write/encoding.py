@@ -3,6 +3,7 @@
 import _imp
 import hashlib
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from stat import S_IFDIR, S_IFREG
 from zipfile import ZipInfo
@@ -20,10 +21,19 @@ _COMPRESSED = (b"\x1f\x8b", b"PK\3\4", b"\x89PNG", b"\xff\xd8\xff", b"wOF2", b"\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
-    """Bytes ready to be stored; `raw` is their size before encoding, `digest` SHA-256 of them."""
+class Parts:
+    """Bytes that are read by and by, since they are too many for memory; `seal` as in `Blob`."""
 
-    data: bytes
+    size: int
+    seal: bytes
+    read: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Bytes ready to be stored; `raw` is their size before encoding, `digest` SHA-256 of it."""
+
+    data: bytes | Parts
     raw: int
     encoding: int
     checksum: bytes
@@ -33,13 +43,25 @@ class Encoded:
         """Return what is kept of it once a writer has stored it under the identifier."""
         return Blob(
             identifier=identifier,
-            stored=len(self.data),
+            stored=self.stored,
             raw=self.raw,
             encoding=self.encoding,
             checksum=self.checksum,
             digest=self.digest,
-            seal=checksum(self.data) if self.encoding else self.checksum,
+            seal=self._seal() if self.encoding else self.checksum,
         )
+
+    @property
+    def stored(self) -> int:
+        """Size in bytes as they are stored."""
+        return self.data.size if isinstance(self.data, Parts) else len(self.data)
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield what is stored."""
+        return self.data.read() if isinstance(self.data, Parts) else iter((self.data,))
+
+    def _seal(self) -> bytes:
+        return self.data.seal if isinstance(self.data, Parts) else checksum(self.data)
 
 
 def plain(data: bytes) -> Encoded:
@@ -55,11 +77,27 @@ def deflated(data: bytes, packed: bytes | None = None) -> Encoded:
     if data.startswith(_COMPRESSED):
         return plain(data)
     if packed is None:
-        stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
-        packed = stream.compress(data) + stream.flush()
+        packed = _deflate(data)
     if len(packed) > len(data) - len(data) // _WORTH:
         return plain(data)
     return _encoded(data, packed, ENCODING_DEFLATE)
+
+
+def pays(part: bytes) -> bool:
+    """Tell whether deflating saves an eighth of what begins so."""
+    if part.startswith(_COMPRESSED):
+        return False
+    return len(_deflate(part)) <= len(part) - len(part) // _WORTH
+
+
+def deflater() -> "zlib._Compress":
+    """Return what deflates as `deflated` does, by and by."""
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+
+
+def _deflate(data: bytes) -> bytes:
+    stream = deflater()
+    return stream.compress(data) + stream.flush()
 
 
 def pyc_header(magic: bytes, code: bytes) -> bytes:

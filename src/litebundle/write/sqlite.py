@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -31,7 +31,7 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
-from litebundle.write.encoding import Encoded, deflated
+from litebundle.write.encoding import Encoded, Parts, deflated
 from litebundle.write.launcher import tail
 
 SCHEMA = """
@@ -128,7 +128,7 @@ class SqliteWriter:
             self._next_transaction()
             listings.offsets = self._tails("listings")
             for key, data in listings.encode().items():
-                self._patch("listings", "listing", listings.ids[key], data)
+                self._patch("listings", "listing", listings.ids[key], [data])
             roots = [
                 (f"root.{number}", f"{listings.refs[number, 'directory', ''].hex()} {text}")
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
@@ -153,9 +153,14 @@ class SqliteWriter:
             return known
         blob = content.as_blob(len(self._known) + 1)
         self._known[digest] = blob
-        row = (blob.identifier, digest, content.encoding, content.raw, content.data)
+        data = content.data
+        large = isinstance(data, Parts)
+        stored = apsw.zeroblob(content.stored) if large else data
+        row = (blob.identifier, digest, content.encoding, content.raw, stored)
         with _as_os_errors():
             self._connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
+            if large:  # SQLite would take all of a row into memory
+                self._patch("blobs", "data", blob.identifier, content.parts())
         return blob
 
     def _insert(self, table: str, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
@@ -163,10 +168,11 @@ class SqliteWriter:
             marks = ", ".join("?" * len(rows[0]))
             self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608  # our own names
 
-    def _patch(self, table: str, column: str, rowid: int, data: bytes) -> None:
+    def _patch(self, table: str, column: str, rowid: int, parts: Iterable[bytes]) -> None:
         """Overwrite a blob with one of its size, which moves nothing."""
         with self._connection.blob_open("main", table, column, rowid, writeable=True) as blob:
-            blob.write(data)
+            for part in parts:
+                blob.write(part)
 
     def _next_transaction(self) -> None:
         self._connection.execute("COMMIT")

@@ -6,7 +6,7 @@ are the members below `.litebundle/`, a name that nothing imports.
 """
 
 import zipfile
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,14 +49,18 @@ class ZipWriter:
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""
         del module
-        header = pyc_header(self._variants[variant].magic, content.data)
-        identifier, offset, _ = self._write(self._pyc(path, variant), header + content.data)
+        data = b"".join(content.parts())
+        header = pyc_header(self._variants[variant].magic, data)
+        identifier, offset, _ = self._write(self._pyc(path, variant), header + data)
         self._offsets[identifier] = offset + len(header)
         return content.as_blob(identifier)
 
     def file(self, path: str, content: Encoded, mode: int) -> Blob:
         """Store a file under its path, deflated."""
-        identifier, offset, size = self._write(path, content.data, zipfile.ZIP_DEFLATED, mode)
+        info = zip_info(path, mode)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.file_size = content.raw
+        identifier, offset, size = self._add(info, content.parts())
         self._offsets[identifier] = offset
         blob = content.as_blob(identifier)
         return replace(blob, stored=size, encoding=ENCODING_DEFLATE, seal=None)
@@ -120,16 +124,23 @@ class ZipWriter:
         ).encode()
 
     def _write(
-        self, name: str, data: bytes, method: int = zipfile.ZIP_STORED, mode: int = 0o644
+        self, name: str, data: bytes, method: int = zipfile.ZIP_STORED
     ) -> tuple[int, int, int]:
-        """Add a member; return its number from 1, the offset of its bytes and their stored size."""
-        info = zip_info(name, mode)
+        info = zip_info(name)
         info.compress_type = method
-        info.file_size = len(data)  # decides whether the local header has room for zip64 sizes
+        info.file_size = len(data)
+        return self._add(info, [data])
+
+    def _add(self, info: zipfile.ZipInfo, parts: Iterable[bytes]) -> tuple[int, int, int]:
+        """Add a member; return its number from 1, the offset of its bytes and their stored size.
+
+        `info.file_size` decides whether the local header has room for zip64 sizes.
+        """
         with self._zip.open(info, "w") as member:
             offset = self._zip.fp.tell()  # type: ignore[union-attr]  # open, since it is being written
-            member.write(data)
-        self._names.append(name)
+            for part in parts:
+                member.write(part)
+        self._names.append(info.filename)
         return len(self._names), offset, info.compress_size
 
 

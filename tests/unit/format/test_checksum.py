@@ -1,12 +1,14 @@
 """The checksum is SipHash-1-3 with the documented key, on every Python."""
 
+import _imp
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litebundle.format import CHECKSUM_SIZE, checksum
+import litebundle.format
+from litebundle.format import CHECKSUM_SIZE, PIECE, Checksum, checksum
 
 _KEY = 0x6C697465_62756E64  # FORMAT.md
 _MASK = (1 << 64) - 1
@@ -107,3 +109,30 @@ def test_every_flipped_bit_is_noticed() -> None:
             sums.add(checksum(bytes(data)))
             data[position] ^= 1 << bit
     assert len(sums) == 1 + 8 * len(data)
+
+
+@pytest.mark.parametrize("size", [0, PIECE - 1, PIECE])
+def test_a_piece_is_hashed_at_once(size: int) -> None:
+    """What is one piece or less has the checksum of its bytes."""
+    data = b"x" * size
+    assert checksum(data) == _imp.source_hash(_KEY, data)
+
+
+@pytest.mark.parametrize("size", [PIECE + 1, 2 * PIECE, 2 * PIECE + 1])
+def test_more_than_a_piece_is_hashed_by_the_piece(size: int) -> None:
+    """The checksum of more is over the checksums of its pieces of 4 MiB, as FORMAT.md has it."""
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    sums = [_imp.source_hash(_KEY, data[at : at + (4 << 20)]) for at in range(0, size, 4 << 20)]
+    assert len(sums) > 1
+    assert checksum(data) == _imp.source_hash(_KEY, b"".join(sums))
+
+
+@given(st.lists(st.binary(max_size=100), max_size=9))
+def test_parts_may_be_of_any_size(parts: list[bytes]) -> None:
+    """Of which parts the bytes come does not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(litebundle.format, "PIECE", 64)
+        whole = Checksum()
+        for part in parts:
+            whole.update(part)
+        assert whole.digest() == checksum(b"".join(parts))

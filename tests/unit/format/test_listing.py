@@ -287,3 +287,22 @@ def test_the_size_of_a_file_is_told_without_its_reference() -> None:
         for index in found.files.values():
             ref = found.file(index)[1]
             assert found.size(index) == (ref.raw if ref else 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 300, 2000])
+@pytest.mark.parametrize("name", ["m0000", "m0001", "m0299", "m1999", "m", "", "0", "m0000\0m0001"])
+def test_names_are_found_alike_by_search_and_by_dict(count: int, name: str) -> None:
+    """A first look-up among thousands of names splits none of them; those after many do."""
+    names = [f"m{number:04}" for number in range(count)]
+    ref = EMPTY_REF
+    modules = {each: (1, [ref]) for each in names}
+    data = encode_listing(1, modules, dict.fromkeys(names, ref), {}, {})
+    expected = names.index(name) if name in names else None
+    found = Listing(data)
+    assert found.find_directory(name) == expected
+    assert (found._directories is None) == (count > 256)
+    find = found.finding()
+    assert [find(name) for _ in range(20)] == [expected] * 20
+    assert [found.find_directory(name) for _ in range(20)] == [expected] * 20
+    assert found._directories is not None
+    assert found._modules is not None

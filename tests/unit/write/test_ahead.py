@@ -41,7 +41,7 @@ def test_entries_come_out_in_their_order(tmp_path: Path) -> None:
     """Each with its own content, however many batches there are."""
     entries = _entries(tmp_path, 40, 100_000)
     with Ahead(_Reading(), entries) as found:
-        order = [(entry.path, encoded.data[:7]) for entry, encoded in found]
+        order = [(entry.path, next(encoded.parts())[:7]) for entry, encoded in found]
     assert order == [(f"{n:03}.txt", f"{n:03}.txt".encode()) for n in range(40)]
 
 
