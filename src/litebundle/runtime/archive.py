@@ -184,9 +184,10 @@ class Archive:
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
 
     def _listing(self, ref: Ref, directory: str) -> Listing:
-        data = self.blob(ref, LISTINGS)
         try:
-            listing = Listing(data)
+            if ref.encoding:  # they are read whole: no bombs among them
+                raise ValueError("a listing is stored as it is")
+            listing = Listing(self.blob(ref, LISTINGS))
         except ValueError as error:
             raise BundleCorrupt(
                 f"damaged listing of {directory!r}: {error}", file=self.path, hint=_REBUILD
@@ -199,13 +200,19 @@ class Archive:
         """Return the listing of a directory ("" or "pkg/sub"), None if there is no such one."""
         listing = self._listings.get(directory)
         if listing is None:
-            parent, _, name = directory.rpartition("/")
-            above = self.listing(parent)
-            index = above.directories.get(name) if above else None
-            ref = None if above is None or index is None else above.directory(index)
-            if ref is None:
-                return None
-            listing = self._listings[directory] = self._listing(ref, directory)
+            known, missing = directory, list[str]()
+            while known not in self._listings:  # a loop: whoever asks may ask for any depth
+                known, _, name = known.rpartition("/")
+                missing.append(name)
+            listing = self._listings[known]
+            while missing:
+                name = missing.pop()
+                index = listing.directories.get(name)
+                ref = None if index is None else listing.directory(index)
+                if ref is None:
+                    return None
+                known = f"{known}/{name}" if known else name
+                listing = self._listings[known] = self._listing(ref, known)
         return listing
 
     def normalized(self, parts: list[str]) -> str | None:

@@ -33,6 +33,10 @@ MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
 
+_BESIDE = 8192  # bytes of a row beside the stored ones: a path is the longest that there is
+
+_EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
+
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
 
@@ -108,10 +112,10 @@ class SqliteContainer:
 
     def find(self, table: str, ref: Ref) -> bytes:
         """Return raw bytes by following the tree; raises ValueError if they are not there."""
-        row = self.database.row(table, ref.identifier)
+        row = self.database.row(table, ref.identifier, ref.stored + _BESIDE)
         data = row[-1] if row else None
-        if not isinstance(data, bytes):
-            raise ValueError(f"no row {ref.identifier} in table {table}")
+        if not isinstance(data, bytes) or len(data) != ref.stored:
+            raise ValueError(f"no such row {ref.identifier} in table {table}")
         return decode(data, ref)
 
 
@@ -147,8 +151,10 @@ class ZipContainer:
         del table  # one numbering for all members
         members = self.archive.members
         if not self._names and MEMBERS_MEMBER in members:
-            names = self.archive.read(members[MEMBERS_MEMBER]).decode().split("\0")
-            self._names = names
+            listed = members[MEMBERS_MEMBER]
+            # The directory has each of the names, and more: what is larger is a bomb
+            if listed.raw <= self.archive.end - self.archive.directory:
+                self._names = self.archive.read(listed).decode().split("\0")
         try:
             data = self.archive.read(members[self._names[ref.identifier - 1]])
         except LookupError:
@@ -167,6 +173,8 @@ def decode(data: bytes, ref: Ref) -> bytes:
 
 def inflate(data: bytes, size: int) -> bytes:
     """Undo raw deflate; raises ValueError unless exactly `size` bytes come out, whatever is in."""
+    if size > len(data) * _EXPANSION:
+        raise ValueError(f"{len(data)} bytes packed cannot be {size} bytes")
     global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
     if _zlib is None:
         _zlib = _standard_zlib()

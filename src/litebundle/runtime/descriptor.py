@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import stat_result
 
-_FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
+_FLAGS = (
+    _os.O_RDONLY
+    | getattr(_os, "O_CLOEXEC", 0)
+    | getattr(_os, "O_BINARY", 0)
+    | getattr(_os, "O_NONBLOCK", 0)  # a named pipe that nobody writes to would be waited for
+)
 
 
 class Descriptor:
@@ -36,7 +41,15 @@ class Descriptor:
             self.fd = _os.open(path, _FLAGS)
         except OSError as error:
             raise _refused("cannot open the bundle", path, error) from error
-        self.stamp = stamp(_os.fstat(self.fd))
+        status = _os.fstat(self.fd)
+        self.stamp = stamp(status)
+        kind = status.st_mode & 0o170000
+        if kind != 0o100000:  # a pipe has no offsets, and /dev/zero no end
+            directory = kind == 0o040000
+            error = (
+                OSError(21, "Is a directory") if directory else OSError(22, "Not a regular file")
+            )
+            raise _refused("cannot open the bundle", path, error)
 
     def __del__(
         self,

@@ -7,10 +7,11 @@ from the root, so that paths below it read as they would in site-packages:
 
 import os  # every program that gets here has it; a bare interpreter never does
 
-from ..errors import BundleCorrupt, BundleIOError
+from ..errors import BundleIOError
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
-from .placing import PlacedDirectory, PlacedFiles
+from .placing import PlacedDirectory
+from .unitfiles import UnitFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def unit_of(
     known = _chosen.get(wanted)
     if known is not None:  # metadata asks for it once a file
         return known
-    if ref is None:
-        raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
-    files = PlacedFiles(archive, ref, name)
+    files = UnitFiles(archive, ref, key, name)
     root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
     for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):

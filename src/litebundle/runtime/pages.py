@@ -105,10 +105,15 @@ class Database:
                 hint="copy it again",
             )
 
-    def row(self, table: str, rowid: int) -> "list[Value] | None":
-        """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None."""
+    def row(self, table: str, rowid: int, longest: int = sys.maxsize) -> "list[Value] | None":
+        """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None.
+
+        A row of more than `longest` bytes is damage.
+        """
         try:
             cell = self._seek(self._root(table), rowid)
+            if cell is not None and cell.length > longest:
+                raise ValueError(f"a row of {cell.length} bytes")
             return None if cell is None else _record(self._payload(cell))
         except (IndexError, ValueError) as error:
             raise self._corrupt(f"damaged table {table}: {error}") from error

@@ -22,8 +22,6 @@ _LOCAL = b"PK\3\4"  # [4.3.7] Local file header
 _UTF8 = 0x800  # [4.4.4] bit 11
 _UNREADABLE = 0x61  # bits 0 and 6: encrypted, bit 5: a patch
 
-_EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
-
 
 class Member:
     """One entry of the central directory; `header` is the offset of its local header."""
@@ -43,10 +41,10 @@ class Zip:
     """A zip file; raises BundleCorrupt if its end or its directory is damaged.
 
     `base` is how many bytes stand in front of it, `directory` where its central directory starts,
-    both in bytes from the start of the file.
+    `end` where that ends, all in bytes from the start of the file.
     """
 
-    __slots__ = ("_members", "_size", "_source", "base", "directory")
+    __slots__ = ("_members", "_source", "base", "directory", "end")
 
     def __init__(self, source: "Descriptor") -> None:
         self._source = source
@@ -55,9 +53,9 @@ class Zip:
         if end is None:
             raise self._corrupt("not a zip file")
         size, offset, at = self._end64(_number(end, 12, 4), _number(end, 16, 4), at)
+        self.end = at
         self.directory = at - size
         self.base = self.directory - offset
-        self._size = size
         if self.base < 0:
             raise self._corrupt("the zip is cut short", expected=f"{size} bytes of directory")
 
@@ -75,7 +73,7 @@ class Zip:
     def members(self) -> dict[str, Member]:
         """All members by name; of two with one name the later counts, as in zipfile."""
         if self._members is None:
-            data = self._source.read(self.directory, self._size)
+            data = self._source.read(self.directory, self.end - self.directory)
             try:
                 self._members = dict(self._entries(data))
             except (IndexError, ValueError) as error:
@@ -119,9 +117,7 @@ class Zip:
         start = self.start(member)
         if start + member.stored > self.directory:
             raise self._corrupt(f"{member.name!r} reaches past the end", offset=start)
-        if member.raw > member.stored * _EXPANSION or (
-            member.method == STORED and member.raw != member.stored
-        ):
+        if member.method == STORED and member.raw != member.stored:
             raise self._corrupt(f"{member.name!r} cannot be {member.raw} bytes", offset=start)
         data = self._source.read(start, member.stored)
         if len(data) != member.stored:
