@@ -45,11 +45,13 @@ class Descriptor:
         self.stamp = stamp(status)
         kind = status.st_mode & 0o170000
         if kind != 0o100000:  # a pipe has no offsets, and /dev/zero no end
-            directory = kind == 0o040000
-            error = (
-                OSError(21, "Is a directory") if directory else OSError(22, "Not a regular file")
+            raise _refused(
+                "cannot open the bundle",
+                path,
+                OSError(21, "Is a directory")
+                if kind == 0o040000
+                else OSError(22, "Not a regular file"),
             )
-            raise _refused("cannot open the bundle", path, error)
 
     def __del__(
         self,

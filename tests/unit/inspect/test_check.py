@@ -304,7 +304,7 @@ def test_a_claim_of_gigabytes_costs_none(database: Path) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert "file old.pyc has 13 bytes, its reference says 2147483648" in found
+    assert any(sentence.startswith("file old.pyc: no such row") for sentence in found), found
     assert peak < 10 << 20
 
 
