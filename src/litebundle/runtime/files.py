@@ -7,7 +7,7 @@ from the root, so that paths below it read as they would in site-packages:
 
 import os  # every program that gets here has it; a bare interpreter never does
 
-from ..errors import BundleIOError
+from ..errors import BundleCorrupt, BundleIOError
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
 from .placing import PlacedDirectory
@@ -77,7 +77,10 @@ def unit_of(
     mount: Mount, archive: "Archive", listing: "Listing", name: str
 ) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
-    _, key, ref = listing.placement(listing.placements[name])
+    index = listing.placements.get(name)
+    if index is None:
+        raise BundleCorrupt(f"placed unit {name!r} without a placement", file=archive.path)
+    _, key, ref = listing.placement(index)
     wanted = key.hex(), mount.path, *candidates()
     known = _chosen.get(wanted)
     if known is not None:  # metadata asks for it once a file
