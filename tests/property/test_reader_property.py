@@ -132,7 +132,8 @@ def _zipped(members: dict[str, tuple[bytes, int, bool]], comment: bytes) -> byte
 @settings(deadline=None, max_examples=150)
 @given(
     _MEMBERS,
-    st.binary(max_size=60),
+    # Of what looks like the locator of a zip64 record the standard library believes more
+    st.binary(max_size=60).filter(lambda prefix: b"PK\6\7" not in prefix),
     st.binary(max_size=60).filter(lambda comment: b"PK\5\6" not in comment),
 )
 def test_any_zip_reads_as_the_standard_library_reads_it(

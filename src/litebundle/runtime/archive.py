@@ -98,6 +98,11 @@ class Archive:
         return self._descriptor.stamp
 
     @property
+    def descriptor(self) -> Descriptor:
+        """The open file, for those who inspect it."""
+        return self._descriptor
+
+    @property
     def container(self) -> "SqliteContainer | ZipContainer":
         """The container behind the archive, for those who inspect it."""
         return self._container

@@ -150,16 +150,21 @@ class ZipContainer:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
         del table  # one numbering for all members
         members = self.archive.members
-        if not self._names and MEMBERS_MEMBER in members:
-            listed = members[MEMBERS_MEMBER]
-            # The directory has each of the names, and more: what is larger is a bomb
-            if listed.raw <= self.archive.end - self.archive.directory:
-                self._names = self.archive.read(listed).decode().split("\0")
         try:
-            data = self.archive.read(members[self._names[ref.identifier - 1]])
+            data = self.archive.read(members[self.names()[ref.identifier - 1]])
         except LookupError:
             raise ValueError(f"no member {ref.identifier}") from None
         return data[len(data) - ref.raw :]
+
+    def names(self) -> list[str]:
+        """Return the names of the members that have numbers, from 1 on; raises ValueError."""
+        listed = self.archive.members.get(MEMBERS_MEMBER)
+        if not self._names and listed is not None:
+            # The directory has each of the names, and more: what is larger is a bomb
+            if listed.raw > self.archive.end - self.archive.directory:
+                raise ValueError("more names than members")
+            self._names = self.archive.read(listed).decode().split("\0")
+        return self._names
 
 
 def decode(data: bytes, ref: Ref) -> bytes:

@@ -39,7 +39,7 @@ class UnitFiles:
         if self._listing is None:
             listing = self.archive.placed_files(self._ref, self.name)
             for path in listing.files:
-                reason = _misplaced(path, listing.files)
+                reason = misplaced(path, listing.files)
                 if reason is not None:
                     raise self._damage(f"placed file {path!r} {reason}")
             self._listing = listing
@@ -89,7 +89,7 @@ class UnitFiles:
         )
 
 
-def _misplaced(path: str, others: "dict[str, int]") -> str | None:
+def misplaced(path: str, others: "dict[str, int]") -> str | None:
     """Return why a file cannot be placed under its name, None if it can."""
     reason = problem(path)
     if reason is not None:

@@ -8,6 +8,7 @@ from ..errors import BundleCorrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from .descriptor import Descriptor
@@ -73,32 +74,35 @@ class Zip:
     def members(self) -> dict[str, Member]:
         """All members by name; of two with one name the later counts, as in zipfile."""
         if self._members is None:
-            data = self._source.read(self.directory, self.end - self.directory)
-            try:
-                self._members = dict(self._entries(data))
-            except (IndexError, ValueError) as error:
-                raise self._corrupt(f"damaged zip directory: {error}") from error
+            self._members = {member.name: member for member, _ in self.entries()}
         return self._members
 
-    def _entries(self, data: bytes) -> "list[tuple[str, Member]]":
-        found = []
+    def entries(self) -> "Iterator[tuple[Member, bytes]]":
+        """Yield all members in the order of the directory, with what stands there of each."""
+        data = self._source.read(self.directory, self.end - self.directory)
         position = 0
-        while position < len(data):
-            head = data[position : position + 46]
-            if head[:4] != _ENTRY or len(head) < 46:
-                raise ValueError(f"no entry at byte {position}")
-            name_end = position + 46 + _number(head, 28, 2)
-            extra_end = name_end + _number(head, 30, 2)
-            flags = _number(head, 8, 2)
-            name = _decode(data[position + 46 : name_end], flags)
-            raw, stored, header = _wide(
-                (_number(head, 24, 4), _number(head, 20, 4), _number(head, 42, 4)),
-                data[name_end:extra_end],
-            )
-            member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
-            found.append((name, member))
-            position = extra_end + _number(head, 32, 2)
-        return found
+        try:
+            while position < len(data):
+                member, end = self._entry(data, position)
+                yield member, data[position:end]
+                position = end
+        except (IndexError, ValueError) as error:
+            raise self._corrupt(f"damaged zip directory: {error}") from error
+
+    def _entry(self, data: bytes, position: int) -> tuple[Member, int]:
+        head = data[position : position + 46]
+        if head[:4] != _ENTRY or len(head) < 46:
+            raise ValueError(f"no entry at byte {position}")
+        name_end = position + 46 + _number(head, 28, 2)
+        extra_end = name_end + _number(head, 30, 2)
+        flags = _number(head, 8, 2)
+        name = _decode(data[position + 46 : name_end], flags)
+        raw, stored, header = _wide(
+            (_number(head, 24, 4), _number(head, 20, 4), _number(head, 42, 4)),
+            data[name_end:extra_end],
+        )
+        member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
+        return member, extra_end + _number(head, 32, 2)
 
     def start(self, member: Member) -> int:
         """Return where the member's stored bytes begin, in bytes from the start of the file."""
