@@ -11,10 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.devtools import environments, interpreters
-from tools.devtools.process import ROOT, STATE, DevError, environ
+from tools.devtools.process import ROOT, STATE, DevError, environ, in_sight
 
 NAMES = ("pages", "zipfile", "listing", "manifest", "canonical", "sqlite", "zip", "forged")
 """As tests/property/targets.py has them, which takes an environment to be imported."""
+
+_FLIPS = "flips"
+"""No target: every bit of a small bundle turned over, which takes its time and no chance."""
 
 _WORK = STATE / "fuzz"
 _SECONDS = 10  # of one input, before it counts as endless
@@ -45,12 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz the targets; return the exit code: 0 nothing found, 1 something, 2 wrong usage."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if unknown := set(options.target) - set(NAMES):
+    unknown = set(options.target) - set(NAMES)
+    if unknown and options.target != [_FLIPS]:
         parser.error(f"no such target: {', '.join(sorted(unknown))}")
     if options.input and len(options.target) != 1:
         parser.error("--input takes one TARGET")
     try:
         python = _environment(options.python)
+        if options.target == [_FLIPS]:
+            return in_sight([python, "-m", "tools.fuzz.flips"], PYTHONPATH=str(ROOT))[0]
         if options.input:
             return _reproduce(python, options.target[0], options.input)
         outcomes = [_fuzz(python, one, options.seconds) for one in options.target or NAMES]
@@ -136,10 +142,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="tools/fuzz",
         allow_abbrev=False,
         description="Fuzz what reads bundles. What is needed is installed under .dev/.",
-        epilog="What is interesting is kept under .dev/fuzz, and a later run goes on from there.",
+        epilog=f"{_FLIPS} turns over every bit of a small bundle, and takes an hour. What is"
+        " interesting is kept under .dev/fuzz, and a later run goes on from there.",
     )
     parser.add_argument(
-        "target", nargs="*", metavar="TARGET", help=f"{', '.join(NAMES)} (default: each in turn)"
+        "target",
+        nargs="*",
+        metavar="TARGET",
+        help=f"{', '.join(NAMES)} (default: each in turn), or {_FLIPS} alone",
     )
     parser.add_argument(
         "--seconds", type=int, default=60, help="for each target (default: %(default)s)"

@@ -122,7 +122,11 @@ def _numbers(bundle: Bundle) -> Iterator[Finding]:
 def _hidden(bundle: Bundle, check: Check) -> Iterator[Row]:
     """Yield the code of modules that a package of their name hides: no listing refers to it."""
     paths = check.hidden()
-    return (tuple(row) for _, *row in _rows(bundle, "code") if row[1] in paths)
+    return (
+        tuple(row)
+        for _, *row in _rows(bundle, "code")
+        if row[1] in paths and row[0] == _dotted(row[1])
+    )
 
 
 def _blobs(bundle: Bundle, check: Check, unlisted: set[object]) -> Iterator[Finding]:

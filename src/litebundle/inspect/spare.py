@@ -43,6 +43,8 @@ def header(database: Database) -> Iterator[Finding]:
                 expected=expected.hex(),
                 found=found.hex(),
             )
+    if any(page[32:36]) != any(page[36:40]):  # [1.3.9] first of the free pages, and their number
+        yield Finding(where="header of the database at byte 32", what="no list of free pages")
 
 
 def spare(database: Database) -> Spare:

@@ -144,7 +144,7 @@ def _end(bundle: Bundle, archive: Zip) -> Iterator[Finding]:
     """Yield what is wrong with the end record, and what stands behind it."""
     at = bundle.size - _END_SIZE
     record = bundle.archive.descriptor.read(at, _END_SIZE)
-    if record[:4] != b"PK\5\6":
+    if record[:4] != b"PK\5\6" or record[20:] != b"\0\0":
         yield Finding(where="file", what="bytes stand behind the end of the zip")
         return
     count = sum(1 for _ in archive.entries())

@@ -102,7 +102,10 @@ class Zip:
             data[name_end:extra_end],
         )
         member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
-        return member, extra_end + _number(head, 32, 2)
+        end = extra_end + _number(head, 32, 2)
+        if end > len(data):
+            raise ValueError(f"the entry of {name!r} is cut short")
+        return member, end
 
     def start(self, member: Member) -> int:
         """Return where the member's stored bytes begin, in bytes from the start of the file."""
