@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -18,7 +18,6 @@ from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.containers import SqliteContainer
 from tests.rules.places import Library, Tree
-from tests.unit.inspect.forge import execute
 
 TREE: Tree = {
     "pkg/__init__.py": "VALUE = 1\n",
@@ -82,9 +81,8 @@ def test_another_schema_never_reaches_the_engine(
     bundle: Path, statements: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told, each thing by its name; our own reader goes on with the three tables it knows."""
-    execute(bundle, *statements.split("; ")) if "TRIGGER" not in statements else execute(
-        bundle, statements
-    )
+    with closing(sqlite3.connect(bundle)) as database:
+        database.executescript(statements)
     refuse_engine(monkeypatch)
     problems = [*map(str, verify(bundle).problems)]
     assert any("not of the format" in problem for problem in problems), problems
@@ -187,10 +185,8 @@ def test_absurd_numbers_cost_nothing(bundle: Path, start: int, value: bytes) -> 
     tracemalloc.start()
     try:
         seen = look(bundle)
-        try:
+        with suppress(BundleError):
             assert verify(bundle).problems
-        except BundleError:
-            pass
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -34,9 +34,9 @@ def _zip(path: Path) -> None:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (lambda path: None, "No such file or directory"),
+    "missing": (lambda _: None, "No such file or directory"),
     "directory": (lambda path: path.mkdir(), "Is a directory"),
-    "pipe": (lambda path: os.mkfifo(path), "Not a regular file"),
+    "pipe": (os.mkfifo, "Not a regular file"),
     "device": (lambda path: path.symlink_to("/dev/zero"), "Not a regular file"),
     "loop": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
     "empty": (lambda path: path.touch(), "not a bundle"),
