@@ -151,7 +151,7 @@ def test_the_engine_reads_what_the_reader_has_opened(bundle: Path) -> None:
         assert connection.execute("SELECT count(*) FROM code").get == 152
 
 
-def pages(data: bytes, kind: int) -> list[int]:
+def pages(data: bytes | bytearray, kind: int) -> list[int]:
     """Return where the pages of a kind begin: 5 are interior ones of tables, 13 leaves."""
     return [at for at in range(4096, len(data), 4096) if data[at] == kind]
 

@@ -187,6 +187,20 @@ def test_a_listing_that_claims_gigabytes_allocates_none(kind: str) -> None:
                 bundle.read("f")
 
 
+@pytest.mark.fault(49)
+@pytest.mark.parametrize("format_", ["sqlite", "zip"])
+def test_an_offset_that_no_file_has_is_no_io_error(format_: str, tmp_path: Path) -> None:
+    """Found by fuzzing: a system call that is asked for it says "Invalid argument"."""
+    path = tmp_path / "file"
+    path.write_bytes(sample(format_))
+    archive = Bundle(path).archive
+    ref = archive.roots[0].ref
+    for offset in (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1):
+        ref.offset = offset
+        with pytest.raises(ValueError, match=f"bytes at {offset}"):
+            archive.container.stored(ref)
+
+
 _HOSTILE = ["..", ".", "", "a/b", "../../etc/cron.d/x", "/etc/passwd", "a\0b", "x" * 256, "a//b"]
 
 

@@ -142,8 +142,8 @@ class ZipContainer:
 
     def stored(self, ref: Ref) -> bytes:
         """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
-        if ref.stored > self._source.size:  # a lie, which memory would pay for
-            raise ValueError(f"{ref.stored} bytes in a file of {self._source.size}")
+        if ref.offset + ref.stored > self._source.size:  # a lie, which memory would pay for
+            raise ValueError(f"{ref.stored} bytes at {ref.offset} of {self._source.size}")
         return self._source.read(self.base + ref.offset, ref.stored)
 
     def find(self, table: str, ref: Ref) -> bytes:

@@ -151,8 +151,9 @@ class Database:
         cannot be had there, BundleIOError if the system refuses to read.
         """
         missing = size - local if local else 0
-        if missing < 0 or size > self.page_count * self.page_size:  # a lie, which memory pays for
-            raise ValueError(f"{size} bytes, {local} of them in place")
+        end = self.page_count * self.page_size
+        if missing < 0 or max(size, offset) > end:  # a lie, which memory pays for
+            raise ValueError(f"{size} bytes at {offset}, {local} of them in place")
         if not missing:
             return self._source.read(self.base + offset, size)
         data = self._source.read(self.base + offset, local + 4)
