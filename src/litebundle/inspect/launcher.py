@@ -17,7 +17,7 @@ MEMBER = re.compile(
 
 _RUNTIME = ".litebundle/runtime/"
 _NEEDED = "__main__.py", ".litebundle/litebundle/__init__.py", f"{_RUNTIME}source"
-_FIRST_LINE = re.compile(rb"#!/usr/bin/env (python3|-S python3( [^ \n]+)+)\n")
+_FIRST_LINE = re.compile(rb"#!/usr/bin/env (python3|-S python3( [!-~]+)+)\n")
 _CHUNK = 1 << 20
 
 
