@@ -17,6 +17,9 @@ from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import ZipContainer, open_container
+from litebundle.runtime.finder import BundleFinder
+from litebundle.runtime.loader import BundleLoader
+from litebundle.runtime.mount import Mount
 from litebundle.write.encoding import pyc_header
 from tests.property.targets import forged, look_into, sample
 from tests.unit.inspect.forge import reference
@@ -199,6 +202,20 @@ def test_an_offset_that_no_file_has_is_no_io_error(format_: str, tmp_path: Path)
         ref.offset = offset
         with pytest.raises(ValueError, match=f"bytes at {offset}"):
             archive.container.stored(ref)
+
+
+@pytest.mark.fault(49)
+def test_a_reference_to_nothing_is_damage() -> None:
+    """Found by fuzzing: its number is 0, as if there were no code, but the rest of it is not."""
+    listing = encode_listing(1, {"m": (1, [bytes(31) + b"x"])}, {}, {}, {})
+    file = Memory(forged(listing))
+    container = open_container(file)
+    assert container is not None
+    spec = BundleFinder(Mount("memory", Archive(file, container)), "", "memory").find_spec("m")
+    assert spec is not None
+    assert isinstance(spec.loader, BundleLoader)
+    with pytest.raises(BundleCorrupt, match="reference to no code"):
+        spec.loader.get_code("m")
 
 
 _HOSTILE = ["..", ".", "", "a/b", "../../etc/cron.d/x", "/etc/passwd", "a\0b", "x" * 256, "a//b"]

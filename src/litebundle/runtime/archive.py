@@ -135,7 +135,8 @@ class Archive:
                 if source_hash(CHECKSUM_KEY, data) == ref[24:]:
                     return data
         found = decode_ref(ref)
-        assert found is not None  # noqa: S101  # the caller's promise
+        if found is None:  # not EMPTY_REF, and yet it refers to nothing
+            raise BundleCorrupt("a reference to no code", file=self.path, hint=_REBUILD)
         return self.blob(found)
 
     def blob(self, ref: Ref, table: str = BLOBS) -> bytes:
