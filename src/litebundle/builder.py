@@ -345,10 +345,10 @@ def _refuse_unfit(plan: Plan, container: str) -> None:
 
 def _read_back(path: Path, written: Mapping[int, Blob]) -> None:
     archive = open_archive(str(path))
-    found = ["not a bundle"] if archive is None else list(problems(archive, written))
+    found = ["not a bundle"] if archive is None else [*map(str, problems(archive, written))]
     if found:
         raise BuildError(
             "what was written reads back differently",
-            problems=tuple(found),
+            problems=found,
             hint="check the disk and the memory of this machine",
         )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litebundle.runtime.pages import Database
+from tests.property.targets import SPLICES, Splice, spliced
 from tests.unit.runtime import databases, zips
 from tests.unit.runtime.databases import PAGE_SIZES, Memory, exact, found, looked_up
 
@@ -86,26 +87,6 @@ def test_any_table_reads_as_sqlite_reads_it(
             assert database.tail(offset, local, len(content)) == content
 
 
-_Splice = tuple[int, int | None, bytes]
-_SPLICES = st.lists(
-    st.tuples(
-        st.integers(0, 1 << 16),
-        st.none() | st.integers(0, 600),  # None: as many as are put there
-        st.binary(max_size=20),
-    ),
-    max_size=6,
-)
-
-
-def _spliced(data: bytes, splices: list[_Splice]) -> bytes:
-    """Return the data with bytes put in at positions (counted around the end), and some removed."""
-    for position, removed, inserted in splices:
-        at = position % (len(data) + 1)
-        end = at + (len(inserted) if removed is None else removed)
-        data = data[:at] + inserted + data[end:]
-    return data
-
-
 def _small() -> bytes:
     connection = databases.connect(":memory:", page_size=512)
     databases.fill_small(connection)
@@ -116,10 +97,10 @@ _SMALL = _small()
 
 
 @settings(deadline=None, max_examples=300)
-@given(_SPLICES)
-def test_any_damage_to_a_database_is_refused_or_read(splices: list[_Splice]) -> None:
+@given(SPLICES)
+def test_any_damage_to_a_database_is_refused_or_read(splices: list[Splice]) -> None:
     """Bytes removed, added and changed anywhere end in rows or BundleCorrupt, after few reads."""
-    databases.read_damaged(_spliced(_SMALL, splices))
+    databases.read_damaged(spliced(_SMALL, splices))
 
 
 _NAMES = st.text(
@@ -151,7 +132,8 @@ def _zipped(members: dict[str, tuple[bytes, int, bool]], comment: bytes) -> byte
 @settings(deadline=None, max_examples=150)
 @given(
     _MEMBERS,
-    st.binary(max_size=60),
+    # Of what looks like the locator of a zip64 record the standard library believes more
+    st.binary(max_size=60).filter(lambda prefix: b"PK\6\7" not in prefix),
     st.binary(max_size=60).filter(lambda comment: b"PK\5\6" not in comment),
 )
 def test_any_zip_reads_as_the_standard_library_reads_it(
@@ -164,9 +146,9 @@ def test_any_zip_reads_as_the_standard_library_reads_it(
 
 
 @settings(deadline=None, max_examples=300)
-@given(_MEMBERS, _SPLICES)
+@given(_MEMBERS, SPLICES)
 def test_any_damage_to_a_zip_is_refused_or_read(
-    members: dict[str, tuple[bytes, int, bool]], splices: list[_Splice]
+    members: dict[str, tuple[bytes, int, bool]], splices: list[Splice]
 ) -> None:
     """Bytes removed, added and changed anywhere end in contents or BundleCorrupt."""
-    zips.assert_agree(_spliced(_zipped(members, b"comment"), splices))
+    zips.assert_agree(spliced(_zipped(members, b"comment"), splices))

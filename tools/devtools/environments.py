@@ -31,6 +31,12 @@ def make_plain(interpreter: Interpreter, name: str) -> Path:
         return _make(interpreter, name, group=None)
 
 
+def make_group(interpreter: Interpreter, group: str) -> Path:
+    """Make an environment with a group of development dependencies; return its Python."""
+    with _locked():
+        return _make(interpreter, f"{group}{interpreter.minor}", group=group)
+
+
 def _make(interpreter: Interpreter, name: str, *, group: str | None) -> Path:
     home = STATE / "env" / name
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"

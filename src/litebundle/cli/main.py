@@ -98,9 +98,12 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def _fail(
     status: int, cause: str, problems: tuple[str, ...] = (), hint: str | None = None
 ) -> NoReturn:
+    from litebundle.cli.output import shown
+
     # A single problem may be the cause already.
     lines = [f"error: {cause}", *(f"  {problem}" for problem in problems if problem != cause)]
     if hint:
         lines.append(f"hint: {hint}")
-    click.echo("\n".join(lines), err=True)
+    # Names come from files that may be anybody's: they are not to command the terminal.
+    click.echo("\n".join(map(shown, "\n".join(lines).split("\n"))), err=True)
     sys.exit(status)

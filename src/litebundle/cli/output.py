@@ -52,7 +52,9 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     """Print labels and what belongs to them, each on its own line."""
     found = list(pairs)
     width = max((len(label) for label, _ in found), default=0)
-    click.echo("".join(f"{label:{width}}  {text}\n" for label, text in found), nl=False)
+    click.echo(
+        "".join(f"{shown(label):{width}}  {shown(text)}\n" for label, text in found), nl=False
+    )
 
 
 def in_bytes(size: int) -> str:
@@ -91,6 +93,13 @@ def _print_aligned(table: Table) -> None:
             *(Text(f"{cell:,}" if isinstance(cell, int) else printable(cell)) for cell in row)
         )
     Console().print(grid)
+
+
+def shown(text: str) -> str:
+    """Return text for a line of its own: what would move the cursor or end the line is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _shown(cell: Cell) -> str:

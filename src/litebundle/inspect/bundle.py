@@ -10,8 +10,10 @@ from typing import Self
 from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format import listing as flag
+from litebundle.format import names
 from litebundle.format.listing import Listing, decode_ref
 from litebundle.format.manifest import Target, Variant
+from litebundle.inspect.claims import Claims
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.containers import SqliteContainer
 
@@ -155,7 +157,7 @@ class Bundle:
         """Yield what can be imported, sorted by path; of namespaces those that hold a module."""
         found: list[Module] = []
         inhabited: set[str] = set()
-        for directory, content in self._listings():
+        for directory, content in self.listings():
             if "." in directory:  # no dotted name leads there
                 continue
             for name, index in content.modules.items():
@@ -173,7 +175,7 @@ class Bundle:
     def files(self) -> Iterator[File]:
         """Yield the files, sorted by path."""
         found = []
-        for directory, content in self._listings():
+        for directory, content in self.listings():
             for name, index in content.files.items():
                 mode, ref = content.file(index)
                 path = _join(directory, name)
@@ -185,15 +187,17 @@ class Bundle:
         """Return the levels of the packages that are placed, by dotted name."""
         return {
             _join(directory, name).replace("/", "."): content.placement(index)[0]
-            for directory, content in self._listings()
+            for directory, content in self.listings()
             for name, index in content.placements.items()
         }
 
     def distributions(self) -> list[Distribution]:
         """Return the distributions that the bundle has metadata of, sorted by path."""
         found = []
+        claims = Claims(self.size)
         for file in self.files():
             if file.kind is Kind.METADATA and file.path.endswith(_METADATA):
+                self._claim(claims, file.path)
                 headers = BytesHeaderParser().parsebytes(self.read(file.path))
                 found.append(
                     Distribution(
@@ -220,25 +224,51 @@ class Bundle:
                 return path
         return None
 
-    def _listings(self) -> Iterator[tuple[str, Listing]]:
-        """Yield every directory with its listing."""
+    def listings(self) -> Iterator[tuple[str, Listing]]:
+        """Yield every directory of the root with its listing, those above first.
+
+        Raises BundleCorrupt if a name cannot be one, or if they are no tree.
+        """
         pending = [""]
         seen: set[int] = set()
+        claims = Claims(self.size)
         while pending:
             directory = pending.pop()
             content = self.archive.listing(directory)
             if content is None:
-                raise BundleCorrupt(f"no listing of {directory!r}", file=self.path)
-            yield directory, content
-            for name, index in content.directories.items():
-                ref = content.directory(index)
-                # A listing that stood for two directories could make the tree endless.
-                if ref is None or ref.identifier in seen:
-                    raise BundleCorrupt(
-                        f"no listing of its own for {_join(directory, name)!r}", file=self.path
-                    )
-                seen.add(ref.identifier)
-                pending.append(_join(directory, name))
+                raise self._damage(f"no listing of {directory!r}")
+            try:
+                claims.directory(directory, content)
+                _check_names(content)
+                yield directory, content
+                for name, index in content.directories.items():
+                    ref = content.directory(index)
+                    # A listing that stood for two directories could make the tree endless.
+                    if ref is None or ref.identifier in seen:
+                        raise ValueError(f"no listing of its own for {name!r}")
+                    seen.add(ref.identifier)
+                    claims.content(ref)  # by other numbers it may be the same bytes
+                    pending.append(_join(directory, name))
+            except ValueError as error:
+                raise self._damage(f"damaged listing of {directory!r}: {error}") from error
+
+    def _claim(self, claims: Claims, path: str) -> None:
+        stored = self.archive.file(path)
+        try:
+            claims.content(stored[1] if stored else None)
+        except ValueError as error:
+            raise self._damage(f"damaged metadata: {error}") from error
+
+    def _damage(self, what: str) -> BundleCorrupt:
+        return BundleCorrupt(what, file=self.path, hint="see what `bundle verify` says of it")
+
+
+def _check_names(listing: Listing) -> None:
+    for section in (listing.modules, listing.directories, listing.placements, listing.files):
+        for name in section:
+            reason = "has a slash" if "/" in name else names.problem(name)
+            if reason is not None:
+                raise ValueError(f"{name!r} {reason}")
 
 
 def _module(directory: str, name: str, content: Listing, index: int) -> Module:

@@ -10,19 +10,24 @@ from types import MappingProxyType
 
 from litebundle.errors import BundleError
 from litebundle.format import PIECE, Checksum, checksum, names
-from litebundle.format.listing import Listing, Ref, decode_ref
+from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE, Listing, Ref, decode_ref
 from litebundle.format.manifest import variants
+from litebundle.inspect.claims import Claims
+from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS, decode
 from litebundle.runtime.large import decoded
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
 
+DAMAGED = b""
+"""For the digest of what cannot be read."""
+
 NOTHING: Mapping[int, Blob] = MappingProxyType({})
 
 
-def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterator[str]:
-    """Yield a sentence for every fault of a bundle; none means that it is sound.
+def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterator[Finding]:
+    """Yield every fault of a bundle; none means that it is sound.
 
     `written` are blobs as their writer knows them. That a blob is found by its number but not at
     its offset counts as one: an importing process would find its way, but a fresh bundle has no
@@ -31,7 +36,11 @@ def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterato
     check = Check(archive, written)
     yield from check.run()
     if check.moved:
-        yield f"{check.moved} blobs are not at the offsets that their references name"
+        yield Finding(
+            where="index",
+            what="blobs are not at the offsets of their references",
+            found=check.moved,
+        )
 
 
 class Check:
@@ -39,7 +48,10 @@ class Check:
 
     `roots` is the content as found, `listings` their numbers, `blobs` what is referred to by
     number, `read` the bytes that went through a checksum, `moved` how many blobs and listings were
-    not where their references say. What is stored as `written` says needs no decoding.
+    not where their references say, `at` the references of the others by table and number.
+    `placements`, and the modules (`units`) that each is of, are by the number of their listing.
+    `complete` tells whether every listing could be read, whatever else is wrong. What is stored as
+    `written` says needs no decoding.
     """
 
     def __init__(self, archive: Archive, written: Mapping[int, Blob] = NOTHING) -> None:
@@ -50,24 +62,60 @@ class Check:
         self.blobs: dict[int, Blob] = {}
         self.read = 0
         self.moved = 0
+        self.complete = True
+        self.at: dict[tuple[str, int], Ref] = {}
+        self._claims = Claims(archive.stamp[2])
         self._variants = [str(variant) for variant in variants(archive.manifest)]
         self._names: list[str] = []  # of the columns of the root at hand
         self._base = archive.container.base
         self._refs: dict[int, tuple[object, ...]] = {}
-        self._placements: dict[int, Placement] = {}
-        self._found: list[str] = []
+        self.placements: dict[int, Placement] = {}
+        self.units: dict[int, set[str]] = {}
+        self._found: list[Finding] = []
 
-    def run(self) -> list[str]:
-        """Return a sentence for every fault."""
+    def run(self) -> list[Finding]:
+        """Return every fault."""
+        try:
+            self._check()
+        except ValueError as error:
+            self.complete = False
+            self._tell("index", str(error))
+        return self._found
+
+    def codes(self) -> Iterator[tuple[str, int, Blob]]:
+        """Yield what `codes` yields, of all roots."""
+        for root in self.roots:
+            yield from codes(root)
+
+    def hidden(self) -> set[str]:
+        """Return the sources that a package of their name hides: no listing has their code."""
+        return {
+            f"{directory.path}/{name}.py".lstrip("/")
+            for root in self.roots
+            for directory in root.directories.values()
+            for name, module in directory.modules.items()
+            if module.flags & PACKAGE and module.flags & SOURCE
+        }
+
+    def _check(self) -> None:
         for found in self.archive.roots:
             self._names = [self._variants[number] for number in found.columns]
             root = Root(directories={}, columns=tuple(found.columns))
             self.roots.append(root)
             self._walk(found.ref, root)
-            self._found += contradictions(root.directories)
+            if self.complete:
+                self._found += contradictions(root.directories)
         if not self._found:
             self._compare_identity()
-        return self._found
+
+    def _tell(
+        self,
+        where: str,
+        what: str,
+        expected: str | int | None = None,
+        found: str | int | None = None,
+    ) -> None:
+        self._found.append(Finding(where=where, what=what, expected=expected, found=found))
 
     def _walk(self, ref: Ref | None, root: Root) -> None:
         pending = [("", ref)]
@@ -76,6 +124,7 @@ class Check:
             listing = self._listing(ref, ("directory", path))
             if listing is None:
                 continue
+            self._claims.directory(path, listing)
             self._check_names(path, listing)
             root.directories[path] = self._directory(path, listing)
             inside = f"{path}/" if path else ""
@@ -86,14 +135,21 @@ class Check:
 
     def _listing(self, ref: Ref | None, of: tuple[str, str]) -> Listing | None:
         what = "listing of {} {!r}".format(*of)
-        if ref is None:
-            self._found.append(f"{what} is missing")
-            return None
+        listing = None
         key = len(self.roots) - 1, *of
-        if self.listings.setdefault(ref.identifier, key) != key:
-            self._found.append(f"{what} is another's too")
-            return None
-        data = self._content(ref, LISTINGS, what)
+        if ref is None:
+            self._tell(what, "missing")
+        elif self.listings.setdefault(ref.identifier, key) != key:
+            self._tell(what, "is another's too")
+        elif ref.encoding:
+            self._tell(what, "not stored as it is", ENCODING_NONE, ref.encoding)
+        else:
+            self._claim(ref, what)
+            listing = self._decoded(self._content(ref, LISTINGS, what), what)
+        self.complete &= listing is not None
+        return listing
+
+    def _decoded(self, data: bytes | None, what: str) -> Listing | None:
         if data is None:
             return None
         try:
@@ -101,12 +157,12 @@ class Check:
             # Decoded when first asked for, which is here.
             _ = listing.directories, listing.placements, listing.files
         except ValueError as error:
-            self._found.append(f"{what} is damaged: {error}")
+            self._tell(what, f"damaged: {error}")
             return None
-        if listing.variants != len(self._names):
-            self._found.append(f"{what} has {listing.variants} variants, not {len(self._names)}")
-            return None
-        return listing
+        if listing.variants == len(self._names):
+            return listing
+        self._tell(what, "another number of variants", len(self._names), listing.variants)
+        return None
 
     def _check_names(self, path: str, listing: Listing) -> None:
         sections = (
@@ -116,15 +172,14 @@ class Check:
             ("files", listing.files),
         )
         for (what, section), count in zip(sections, listing.counts, strict=True):
+            where = f"{what} of {path!r}"
             if len(section) != count:
-                self._found.append(f"the {what} of {path!r} have a name twice")
+                self._tell(where, "a name is there twice")
             if list(section) != sorted(section):
-                self._found.append(f"the {what} of {path!r} are not sorted")
-            self._found += [
-                f"{what} of {path!r}: {name!r} {reason}"
-                for name in section
-                if (reason := "has a slash" if "/" in name else names.problem(name))
-            ]
+                self._tell(where, "not sorted")
+            for name in section:
+                if reason := "has a slash" if "/" in name else names.problem(name):
+                    self._tell(where, f"{name!r} {reason}")
 
     def _directory(self, path: str, listing: Listing) -> Directory:
         inside = f"{path}/" if path else ""
@@ -153,7 +208,7 @@ class Check:
             path = inside + name
             blob = self._blob(ref, f"file {path}")
             if ref is None:
-                self._found.append(f"file {path} has no content")
+                self._tell(f"file {path}", "no content")
             if blob is not None:
                 yield File(path=path, kind="", mode=mode, blob=blob)
 
@@ -165,16 +220,19 @@ class Check:
 
     def _placement(self, listing: Listing, index: int, unit: str) -> Placement | None:
         level, key, ref = listing.placement(index)
+        if ref is not None:
+            self.units.setdefault(ref.identifier, set()).add(unit)
         # The modules of one distribution may be placed together.
-        placement = self._placements.get(ref.identifier) if ref else None
+        placement = self.placements.get(ref.identifier) if ref else None
         if placement is None:
             placed = self._listing(ref, ("placement", unit))
             if ref is None or placed is None:
                 return None
             placement = Placement(unit=unit, level=level, files=tuple(self._files(placed, "")))
-            self._placements[ref.identifier] = placement
-        if (placement.level, placement.key) != (level, key):
-            self._found.append(f"level or key of the placed files of {unit} are not theirs")
+            self.placements[ref.identifier] = placement
+        known = all(file.blob.digest for file in placement.files)
+        if known and (placement.level, placement.key) != (level, key):
+            self._tell(f"placed files of {unit}", "level or key are not theirs")
         return placement
 
     def _blob(self, ref: Ref | None, what: str) -> Blob | None:
@@ -184,7 +242,7 @@ class Check:
         known = self._refs.setdefault(ref.identifier, _fields(ref))
         blob = self.blobs.get(ref.identifier)
         if known != _fields(ref):
-            self._found.append(f"{what}: another reference to blob {ref.identifier} differs")
+            self._tell(what, f"another reference to blob {ref.identifier} differs")
             return None
         if blob is not None:
             return blob
@@ -193,21 +251,20 @@ class Check:
             self.blobs[ref.identifier] = blob
             return blob
         digest = self._digest(ref, what)
-        if digest is None:
-            return None
         blob = Blob(
             identifier=ref.identifier,
             stored=ref.stored,
             raw=ref.raw,
             encoding=ref.encoding,
             checksum=ref.checksum,
-            digest=digest,
+            digest=DAMAGED if digest is None else digest,
         )
         self.blobs[ref.identifier] = blob
         return blob
 
     def _digest(self, ref: Ref, what: str) -> bytes | None:
         """Return SHA-256 of what a reference leads to, None if it is not what was built."""
+        self._claim(ref, what)
         if ref.raw > PIECE:
             whole, digest, size = Checksum(), hashlib.sha256(), 0
             with contextlib.suppress(ValueError):
@@ -217,6 +274,7 @@ class Check:
                     size += len(part)
                 if size == ref.raw and whole.digest() == ref.checksum:
                     self.read += size
+                    self.at[BLOBS, ref.identifier] = ref
                     return digest.digest()
         data = self._content(ref, BLOBS, what)
         return None if data is None else hashlib.sha256(data).digest()
@@ -234,27 +292,36 @@ class Check:
         self.read += ref.raw
         return blob
 
+    def _claim(self, ref: Ref, what: str) -> None:
+        try:
+            self._claims.content(ref)
+        except ValueError as error:
+            raise ValueError(f"{what}: {error}") from error
+
     def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
         data = self._hinted(ref)
-        if data is None or checksum(data) != ref.checksum:
+        if data is not None and checksum(data) == ref.checksum:
+            if data:  # nothing is anywhere
+                self.at[table, ref.identifier] = ref
+        else:
             try:
                 data = self.archive.container.find(table, ref)
             except BundleError as error:
                 error.file = error.build = None  # whoever asked knows which file it is about
-                self._found.append(f"{what}: {error.cause}")
+                self._tell(what, error.cause)
                 return None
             except ValueError as error:
-                self._found.append(f"{what}: {error}")
+                self._tell(what, str(error))
                 return None
-            if checksum(data) != ref.checksum:
+            if (found := checksum(data)) != ref.checksum:
                 where = f" at byte {self._base + ref.offset}" if ref.offset else ""
-                self._found.append(f"{what}: checksum mismatch{where}")
+                self._tell(what, f"checksum mismatch{where}", ref.checksum.hex(), found.hex())
                 return None
             self.moved += ref.offset != 0
         self.read += len(data)
         if len(data) == ref.raw:
             return data
-        self._found.append(f"{what} has {len(data)} bytes, its reference says {ref.raw}")
+        self._tell(what, "another size than its reference says", ref.raw, len(data))
         return None
 
     def _hinted(self, ref: Ref) -> bytes | None:
@@ -269,10 +336,19 @@ class Check:
     def _compare_identity(self) -> None:
         found = identity(self.roots, self.archive.manifest.items())
         if found != self.archive.identity:
-            self._found.append(
-                f"the content has another identity than the manifest says: "
-                f"{found}, not {self.archive.identity}"
-            )
+            self._tell("manifest", "the content has another identity", self.archive.identity, found)
+
+
+def codes(root: Root) -> Iterator[tuple[str, int, Blob]]:
+    """Yield all stored code of a root: the path of its source, the variant, and the blob."""
+    for directory in root.directories.values():
+        inside = f"{directory.path}/" if directory.path else ""
+        for name, module in directory.modules.items():
+            if module.flags & PACKAGE:  # told by the `__init__` of its own directory
+                continue
+            for variant, blob in zip(root.columns, module.codes, strict=True):
+                if blob is not None:
+                    yield f"{inside}{name}.py", variant, blob
 
 
 def _sum_stored(archive: Archive, ref: Ref) -> bytes:

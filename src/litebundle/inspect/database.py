@@ -1,75 +1,83 @@
 """A bundle's database as SQLite sees it: sound in itself, and saying what the listings say.
 
 The loader reads three tables; the others are there for people, and nothing else would notice if
-they told something else.
+they told something else. What they tell is read by our own reader; the engine, which does more with
+a file than reading it, is asked only whether the file is one, and only if the schema is ours.
 """
 
 import hashlib
-import os
-from collections.abc import Collection, Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import apsw
 
 from litebundle.collect.tree import Kind
-from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE
+from litebundle.errors import BundleCorrupt
+from litebundle.format.listing import ENCODING_NONE
+from litebundle.inspect import spare
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
-from litebundle.runtime.containers import SqliteContainer
+from litebundle.inspect.engine import opened
+from litebundle.inspect.finding import Finding
+from litebundle.inspect.launcher import launcher_behind
+from litebundle.runtime.containers import BLOBS, LISTINGS, SqliteContainer
 from litebundle.write.sqlite import SCHEMA
 
-_LONGEST = 480
-"""Longest path in bytes that every build of SQLite opens; its limit is 512 less some suffixes."""
+Row = tuple[Any, ...]
+
+_COLUMNS = {"listings": 5, "blobs": 5, "files": 5, "code": 5, "placements": 5, "distributions": 4}
+
+_MOST = 10_000
+"""Complaints of SQLite's that are listed: it goes on for each row of a broken page."""
 
 
-def unsound(bundle: Bundle) -> Iterator[str]:
+def unsound(bundle: Bundle) -> Iterator[Finding]:
     """Yield what SQLite itself finds wrong, and what does not belong into a bundle."""
-    yield from _behind(bundle)
-    connection = _open(bundle)
+    container = _container(bundle)
+    yield from launcher_behind(bundle, container.end)
     try:
-        for (line,) in connection.execute("PRAGMA integrity_check"):
-            if line != "ok":
-                yield f"SQLite: {line}"
-        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            yield f"row {row} of table {table} refers to a row that {parent} has not"
-        yield from _schema(connection)
+        schema = [*_schema(container)]
+        yield from schema
+        if schema:  # nothing that would be let at it
+            return
+        yield from spare.header(container.database)
+        with opened(container, bundle.archive.descriptor) as connection:
+            for (lines,) in connection.execute(f"PRAGMA integrity_check({_MOST})"):
+                for line in str(lines).splitlines():
+                    if line != "ok" and not line.startswith("***"):
+                        yield Finding(where="database", what=f"SQLite: {line}")
+            for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+                yield Finding(
+                    where=f"table {table}", what=f"row {row} refers to a row that {parent} has not"
+                )
+    except BundleCorrupt as error:
+        yield Finding(where="database", what=error.message)
     except apsw.Error as error:
-        yield f"SQLite cannot read it: {error}"
-    finally:
-        connection.close()
+        yield Finding(where="database", what=f"SQLite cannot read it: {error}")
 
 
-def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
-    """Yield a sentence for every row that says other than the listings, given a sound check."""
-    connection = _open(bundle)
-    try:
-        hidden = set(_hidden(connection, check))
-        yield from _blobs(connection, check, hidden)
-        for table, columns, rows in _expected(bundle, check):
-            found = set(connection.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608 - ours
-            if table == "code":
-                found -= hidden
-            for row in sorted(found - rows, key=repr):
-                yield f"table {table} has a row that the listings have not: {row}"
-            for row in sorted(rows - found, key=repr):
-                yield f"table {table} lacks a row that the listings have: {row}"
-    finally:
-        connection.close()
+def contradictions(bundle: Bundle, check: Check) -> Iterator[Finding]:
+    """Yield a finding for every row that says other than the listings, given all of them."""
+    hidden = set(_hidden(bundle, check))
+    yield from _blobs(bundle, check, {row[-1] for row in hidden})
+    for table, (expected, columns) in _expected(bundle, check).items():
+        found = Counter(columns(row) for row in _rows(bundle, table))
+        if table == "code":
+            found.subtract(hidden)
+        for row in sorted(expected - found.keys(), key=repr):
+            yield Finding(where=f"table {table}", what=f"lacks {_shown(row)}")
+        for row in sorted(found, key=repr):
+            if row not in expected and found[row] > 0:
+                yield Finding(where=f"table {table}", what=f"the listings have no {_shown(row)}")
+            elif found[row] > 1:
+                yield Finding(where=f"table {table}", what=f"{_shown(row)} is there twice")
+    yield from _numbers(bundle)
 
 
-def _behind(bundle: Bundle) -> Iterator[str]:
-    """Yield what is wrong with the launcher that stands behind the database."""
-    with Path(bundle.path).open("rb") as file:
-        file.seek(_container(bundle).end)
-        found = file.read()
-    size, _, digest = bundle.manifest.get("tail", "0").partition(" ")
-    if trailing := len(found) - int(size):
-        if trailing > 0:
-            yield f"{trailing} bytes stand behind the end of the database"
-        else:
-            yield f"the launcher behind the database is {-trailing} bytes too short"
-    elif found and hashlib.sha256(found).hexdigest() != digest:
-        yield "the launcher behind the database is damaged"
+def unused(bundle: Bundle) -> spare.Spare:
+    """Measure what nothing uses of a sound database."""
+    return spare.spare(_container(bundle).database)
 
 
 def _container(bundle: Bundle) -> SqliteContainer:
@@ -78,107 +86,118 @@ def _container(bundle: Bundle) -> SqliteContainer:
     return container
 
 
-def _open(bundle: Bundle) -> apsw.Connection:
-    name = os.fsencode(os.path.abspath(bundle.path))  # noqa: PTH100 - bytes
-    base = _container(bundle).base
-    if not base and len(name) <= _LONGEST and _is_utf8(name):
-        return apsw.Connection(bundle.path, flags=apsw.SQLITE_OPEN_READONLY)
-    connection = apsw.Connection(":memory:")
-    connection.deserialize("main", Path(bundle.path).read_bytes()[base:])
-    return connection
+def _rows(bundle: Bundle, table: str) -> Iterator[Row]:
+    """Yield the rows of a table, with the row id in the place of the `id` that stands for it."""
+    for rowid, values in _container(bundle).database.rows(table):
+        if len(values) != _COLUMNS[table]:
+            raise BundleCorrupt(f"table {table} has a row of {len(values)} columns")
+        yield rowid, *values[1:]
 
 
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _schema(connection: apsw.Connection) -> Iterator[str]:
+def _schema(container: SqliteContainer) -> Iterator[Finding]:
     sample = apsw.Connection(":memory:")
     sample.execute(SCHEMA)
-    query = "SELECT type, name, sql FROM sqlite_schema"
-    expected, found = set(sample.execute(query)), set(connection.execute(query))
+    expected = Counter(sample.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
     sample.close()
-    for kind, name, _ in sorted(found - expected, key=repr):
-        yield f"{kind} {name} is not of the format"
-    for kind, name, _ in sorted(expected - found, key=repr):
-        yield f"{kind} {name} of the format is missing"
+    found: Counter[Row] = Counter(
+        (kind, name, table, sql) for _, (kind, name, table, _, sql) in container.database.schema()
+    )
+    for kind, name, *_ in sorted((found - expected).elements(), key=repr):
+        yield Finding(where=f"{kind} {name}", what="not of the format")
+    for kind, name, *_ in sorted((expected - found).elements(), key=repr):
+        yield Finding(where=f"{kind} {name}", what="of the format, but missing")
 
 
-def _hidden(connection: apsw.Connection, check: Check) -> Iterator[tuple[object, ...]]:
+def _numbers(bundle: Bundle) -> Iterator[Finding]:
+    """Yield the tables whose rows are not numbered from 1, which a reference's number relies on."""
+    for table in sorted(_container(bundle).database.tables):
+        for expected, (rowid, values) in enumerate(_container(bundle).database.rows(table), 1):
+            if rowid != expected or values[0] is not None:
+                yield Finding(
+                    where=f"table {table}", what="not numbered", expected=expected, found=rowid
+                )
+                break
+
+
+def _hidden(bundle: Bundle, check: Check) -> Iterator[Row]:
     """Yield the code of modules that a package of their name hides: no listing refers to it."""
-    paths = {
-        f"{directory.path}/{name}.py".lstrip("/")
-        for root in check.roots
-        for directory in root.directories.values()
-        for name, module in directory.modules.items()
-        if module.flags & PACKAGE and module.flags & SOURCE
+    paths = check.hidden()
+    return (
+        tuple(row)
+        for _, *row in _rows(bundle, "code")
+        if row[1] in paths and row[0] == _dotted(row[1])
+    )
+
+
+def _blobs(bundle: Bundle, check: Check, unlisted: set[object]) -> Iterator[Finding]:
+    tails = {
+        table: {
+            number: (at, local) for number, at, local in _container(bundle).database.tails(table)
+        }
+        for table in (BLOBS, LISTINGS)
     }
-    for row in connection.execute("SELECT module, path, variant, blob FROM code"):
-        if row[1] in paths:
-            yield row
-
-
-def _blobs(
-    connection: apsw.Connection, check: Check, hidden: Collection[tuple[object, ...]]
-) -> Iterator[str]:
-    unlisted = {row[-1] for row in hidden}
-    query = "SELECT id, digest, encoding, size, data FROM blobs"
-    for identifier, digest, encoding, size, data in connection.execute(query):
+    for (table, number), ref in check.at.items():
+        if tails[table].get(number) not in ((ref.offset, ref.local), None):
+            yield Finding(where=f"table {table}", what=f"references to row {number} lead elsewhere")
+    for identifier, digest, encoding, size, data in _rows(bundle, BLOBS):
+        content = data if isinstance(data, bytes) else b""
         if blob := check.blobs.get(identifier):
-            expected = blob.digest, blob.encoding, blob.raw, blob.stored
+            expected = blob.digest or digest, blob.encoding, blob.raw, blob.stored
         elif identifier in unlisted:  # code is stored as it is
-            expected = hashlib.sha256(data).digest(), ENCODING_NONE, len(data), len(data)
+            expected = (hashlib.sha256(content).digest(), ENCODING_NONE, len(content), len(content))
         else:
-            yield f"blob {identifier} belongs to nothing"
+            yield Finding(where=f"table {BLOBS}", what=f"row {identifier} belongs to nothing")
             continue
-        if expected != (digest, encoding, size, len(data)):
-            yield f"blob {identifier} is not what its row says"
+        if expected != (digest, encoding, size, len(content)):
+            yield Finding(where=f"table {BLOBS}", what=f"row {identifier} is not what it says")
 
 
-def _expected(bundle: Bundle, check: Check) -> Iterator[tuple[str, str, set[tuple[object, ...]]]]:
-    """Yield table, columns and rows of what the listings tell a second time."""
+def _expected(bundle: Bundle, check: Check) -> dict[str, tuple[set[Row], Callable[[Row], Row]]]:
+    """Return, by table, the rows of what the listings tell a second time, and what to compare."""
     directories = [found for root in check.roots for found in root.directories.values()]
     files = [file for directory in directories for file in directory.files.values()]
-    placements = [found for directory in directories for found in directory.placements.values()]
-    yield (
-        "listings",
-        "id, root, kind, iif(kind = 'directory', path, NULL)",
-        {
-            (number, root, kind, path if kind == "directory" else None)
-            for number, (root, kind, path) in check.listings.items()
-        },
-    )
-    yield (
-        "files",
-        "path, kind, mode, blob",
-        {(f.path, Kind.of(f.path).value, f.mode, f.blob.identifier) for f in files},
-    )
-    yield "code", "module, path, variant, blob", set(_code(check))
-    yield "placements", "level, key", {(found.level, found.key) for found in placements}
-    yield (
-        "distributions",
-        "name, version, path",
-        {
-            (found.name, found.version, found.path)
-            for number in range(len(check.roots))
-            for found in bundle.at(number).distributions()
-        },
-    )
+
+    def named(row: Row, number: int, path: object) -> Row:
+        # Of modules that are placed together the builder chooses which gives the name.
+        return (*row, path if number not in check.units else path in check.units[number])
+
+    return {
+        "listings": (
+            {
+                named((number, root, kind), number, path)
+                for number, (root, kind, path) in check.listings.items()
+            },
+            lambda row: named(row[:3], row[0], row[3]),
+        ),
+        "files": (
+            {(f.path, Kind.of(f.path).value, f.mode, f.blob.identifier) for f in files},
+            lambda row: row[1:],
+        ),
+        "code": (
+            {
+                (_dotted(path), path, variant, blob.identifier)
+                for path, variant, blob in check.codes()
+            },
+            lambda row: row[1:],
+        ),
+        "placements": (
+            {(found.level, found.key, number, True) for number, found in check.placements.items()},
+            lambda row: named(row[2:5], row[4], row[1]),
+        ),
+        "distributions": (
+            {
+                (found.name, found.version, found.path)
+                for number in range(len(check.roots))
+                for found in bundle.at(number).distributions()
+            },
+            lambda row: row[1:],
+        ),
+    }
 
 
-def _code(check: Check) -> Iterator[tuple[object, ...]]:
-    for root in check.roots:
-        for directory in root.directories.values():
-            inside = f"{directory.path}/" if directory.path else ""
-            for name, module in directory.modules.items():
-                if module.flags & PACKAGE:  # told by the `__init__` of its own directory
-                    continue
-                stem = inside + name
-                dotted = stem.removesuffix("/__init__").replace("/", ".")
-                for variant, blob in zip(root.columns, module.codes, strict=True):
-                    if blob is not None:
-                        yield dotted, f"{stem}.py", variant, blob.identifier
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _shown(row: Row) -> str:
+    return "row (" + ", ".join(v.hex() if isinstance(v, bytes) else repr(v) for v in row) + ")"

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from litebundle.collect.tree import Entry, Kind, Tree
 from litebundle.format import listing as flag
+from litebundle.inspect.finding import Finding
+from litebundle.place.level import NEVER
+from litebundle.runtime.unitfiles import misplaced
 from litebundle.write.content import Directory, Module
 from litebundle.write.modules import directories as entered
 
@@ -14,8 +17,8 @@ _STORED = flag.SOURCE | flag.PACKAGE
 _ABSENT = Module(flags=0, codes=[])
 
 
-def contradictions(directories: Mapping[str, Directory]) -> Iterator[str]:
-    """Yield a sentence for each name whose flags, code, files and directories do not agree."""
+def contradictions(directories: Mapping[str, Directory]) -> Iterator[Finding]:
+    """Yield a finding for each name whose flags, code, files and directories do not agree."""
     # What the files alone make of each directory, by the builder's own rules.
     expected = entered(_tree(directories), 0)
     for path, directory in directories.items():
@@ -24,14 +27,16 @@ def contradictions(directories: Mapping[str, Directory]) -> Iterator[str]:
             module = directory.modules.get(name, _ABSENT)
             by_files = expected[path].modules.get(name, _ABSENT).flags
             for problem in _module(module, by_files):
-                yield f"module {inside}{name} {problem}"
+                yield Finding(where=f"module {inside}{name}", what=problem)
             if module.flags & flag.PACKAGE and "__init__" in _modules(directories, inside + name):
                 own = directories[inside + name].modules["__init__"]
                 if own.codes != module.codes:
-                    yield f"package {inside}{name} and its __init__ have different code"
+                    yield Finding(
+                        where=f"module {inside}{name}", what="has other code than its __init__"
+                    )
         yield from _placements(directory, directories)
         for name in sorted(directory.files.keys() & directory.directories):
-            yield f"{inside}{name} is a file and a directory"
+            yield Finding(where=f"file {inside}{name}", what="is a directory too")
 
 
 def _tree(directories: Mapping[str, Directory]) -> Tree:
@@ -69,15 +74,27 @@ def _module(module: Module, by_files: int) -> Iterator[str]:
         yield "has code, but no source ever made it"
 
 
-def _placements(directory: Directory, directories: Mapping[str, Directory]) -> Iterator[str]:
+def _placements(directory: Directory, directories: Mapping[str, Directory]) -> Iterator[Finding]:
     inside = f"{directory.path}/" if directory.path else ""
     flagged = {name for name, module in directory.modules.items() if module.flags & flag.PLACED}
     for name in sorted(flagged ^ directory.placements.keys()):
-        yield f"module {inside}{name} is flagged as placed, or has placed files, but not both"
-    for placement in directory.placements.values():
+        yield Finding(
+            where=f"module {inside}{name}",
+            what="is flagged as placed, or has placed files, but not both",
+        )
+    for name, placement in directory.placements.items():
+        where = f"placed files of {inside}{name}"
+        never = NEVER.get(placement.level)  # type: ignore[call-overload]  # an int enumeration
+        if never is None:
+            yield Finding(where=where, what="unknown level", found=placement.level)
+        paths = {placed.path: 0 for placed in placement.files}
         for placed in placement.files:
-            above, _, name = placed.path.rpartition("/")
+            if reason := misplaced(placed.path, paths):
+                yield Finding(where=where, what=f"{placed.path!r} {reason}")
+            if never and Kind.of(placed.path) in never:
+                yield Finding(where=where, what=f"{placed.path} is not placed at its level")
+            above, _, filename = placed.path.rpartition("/")
             home = directories.get(above)
-            file = home.files.get(name) if home else None
+            file = home.files.get(filename) if home else None
             if file is None or (file.mode, file.blob) != (placed.mode, placed.blob):
-                yield f"placed file {placed.path} of {placement.unit} is not the bundle's"
+                yield Finding(where=where, what=f"{placed.path} is not the bundle's")

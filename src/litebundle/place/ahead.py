@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from litebundle.errors import BundleCorrupt, BundleError
-from litebundle.format.listing import Ref
-from litebundle.runtime.archive import Archive, open_archive
+from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.cache import refusal
-from litebundle.runtime.placing import PUBLIC, PlacedDirectory, PlacedFiles
+from litebundle.runtime.placing import PUBLIC, PlacedDirectory
+from litebundle.runtime.unitfiles import UnitFiles
 
 _HINT = "name a directory of your own with --to, that can be written and has space"
 
@@ -31,13 +30,8 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
     them as far as the umask lets them. Raises BundleError if the file is no bundle or is damaged,
     BundleIOError if the directory refuses.
     """
-    archive = open_archive(str(bundle))
-    if archive is None:
-        raise BundleError(
-            "not a bundle", file=str(bundle), hint="name a file that `bundle build` wrote"
-        )
     root = directory.absolute()
-    for key, files in _units(archive):
+    for key, files in _units(Bundle(bundle)):
         error = refusal(str(root), key)
         if error is not None:
             if error.errno == errno.EACCES:  # else its own hint says more
@@ -50,24 +44,13 @@ def place_ahead(bundle: Path, directory: Path) -> Iterator[Placed]:
         yield Placed(name=files.name, path=placed.path, files=count, size=size)
 
 
-def _units(archive: Archive) -> Iterator[tuple[str, PlacedFiles]]:
+def _units(bundle: Bundle) -> Iterator[tuple[str, UnitFiles]]:
     """Yield key and files of every unit once."""
     seen: set[str] = set()
-    for path, key, ref in _placements(archive, ""):
-        if key not in seen:
-            seen.add(key)
-            if ref is None:
-                raise BundleCorrupt(f"placed unit {path!r} without files", file=archive.path)
-            yield key, PlacedFiles(archive, ref, path)
-
-
-def _placements(archive: Archive, directory: str) -> Iterator[tuple[str, str, Ref | None]]:
-    listing = archive.listing(directory)
-    if listing is None:
-        return
-    prefix = f"{directory}/" if directory else ""
-    for name, index in listing.placements.items():
-        _, key, ref = listing.placement(index)
-        yield prefix + name, key.hex(), ref
-    for name in listing.directories:
-        yield from _placements(archive, prefix + name)
+    for directory, listing in bundle.listings():
+        for name, index in listing.placements.items():
+            _, key, ref = listing.placement(index)
+            if key.hex() not in seen:
+                seen.add(key.hex())
+                unit = f"{directory}/{name}" if directory else name
+                yield key.hex(), UnitFiles(bundle.archive, ref, key, unit)

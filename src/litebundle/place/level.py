@@ -2,6 +2,8 @@
 
 import enum
 
+from litebundle.collect.tree import Kind
+
 
 class Level(enum.IntEnum):
     """What is placed; the numbers are those of the format (FORMAT.md, "Listings")."""
@@ -26,3 +28,7 @@ class Level(enum.IntEnum):
 
 NAMES = ("code", "data", "all")
 """What users call the levels, the lowest first."""
+
+
+NEVER = {Level.DATA: (Kind.SOURCE, Kind.BYTECODE), Level.ALL: (Kind.BYTECODE,)}
+"""What is not placed at a level, whoever asks for the files."""

@@ -4,12 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from litebundle.collect.tree import Entry, Kind
+from litebundle.collect.tree import Entry
 from litebundle.place.decide import Decision
 from litebundle.place.ground import Ground
-from litebundle.place.level import Level
-
-_NEVER = {Level.DATA: (Kind.SOURCE, Kind.BYTECODE), Level.ALL: (Kind.BYTECODE,)}
+from litebundle.place.level import NEVER, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ def _join(groups: dict[str, set[str]], units: Iterable[str]) -> None:
 
 def _placed(ground: Ground, paths: set[str], level: Level) -> tuple[Entry, ...]:
     there = [ground.entries[path] for path in sorted(paths) if path in ground.entries]
-    return tuple(entry for entry in there if entry.kind not in _NEVER[level])
+    return tuple(entry for entry in there if entry.kind not in NEVER[level])
 
 
 def _is_library(path: str) -> bool:

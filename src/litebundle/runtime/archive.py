@@ -100,6 +100,11 @@ class Archive:
         return self._descriptor.stamp
 
     @property
+    def descriptor(self) -> Descriptor:
+        """The open file, for those who inspect it."""
+        return self._descriptor
+
+    @property
     def container(self) -> "SqliteContainer | ZipContainer":
         """The container behind the archive, for those who inspect it."""
         return self._container
@@ -132,7 +137,8 @@ class Archive:
                 if source_hash(CHECKSUM_KEY, data) == ref[24:]:
                     return data
         found = decode_ref(ref)
-        assert found is not None  # noqa: S101  # the caller's promise
+        if found is None:  # not EMPTY_REF, and yet it refers to nothing
+            raise BundleCorrupt("a reference to no code", file=self.path, hint=_REBUILD)
         return self.blob(found)
 
     def blob(self, ref: Ref, table: str = BLOBS) -> bytes:
@@ -200,9 +206,10 @@ class Archive:
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
 
     def _listing(self, ref: Ref, directory: str) -> Listing:
-        data = self.blob(ref, LISTINGS)
         try:
-            listing = Listing(data)
+            if ref.encoding:  # they are read whole: no bombs among them
+                raise ValueError("a listing is stored as it is")
+            listing = Listing(self.blob(ref, LISTINGS))
         except ValueError as error:
             raise BundleCorrupt(
                 f"damaged listing of {directory!r}: {error}", file=self.path, hint=_REBUILD
@@ -215,13 +222,19 @@ class Archive:
         """Return the listing of a directory ("" or "pkg/sub"), None if there is no such one."""
         listing = self._listings.get(directory)
         if listing is None:
-            parent, _, name = directory.rpartition("/")
-            above = self.listing(parent)
-            index = above.find_directory(name) if above else None
-            ref = None if above is None or index is None else above.directory(index)
-            if ref is None:
-                return None
-            listing = self._listings[directory] = self._listing(ref, directory)
+            known, missing = directory, list[str]()
+            while known not in self._listings:  # a loop: whoever asks may ask for any depth
+                known, _, name = known.rpartition("/")
+                missing.append(name)
+            listing = self._listings[known]
+            while missing:
+                name = missing.pop()
+                index = listing.find_directory(name)
+                ref = None if index is None else listing.directory(index)
+                if ref is None:
+                    return None
+                known = f"{known}/{name}" if known else name
+                listing = self._listings[known] = self._listing(ref, known)
         return listing
 
     def normalized(self, parts: list[str]) -> str | None:

@@ -34,6 +34,10 @@ MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
 
+_BESIDE = 8192  # bytes of a row beside the stored ones: a path is the longest that there is
+
+_EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
+
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
 
@@ -113,10 +117,10 @@ class SqliteContainer:
 
     def find(self, table: str, ref: Ref) -> bytes:
         """Return raw bytes by following the tree; raises ValueError if they are not there."""
-        row = self.database.row(table, ref.identifier)
+        row = self.database.row(table, ref.identifier, ref.stored + _BESIDE)
         data = row[-1] if row else None
-        if not isinstance(data, bytes):
-            raise ValueError(f"no row {ref.identifier} in table {table}")
+        if not isinstance(data, bytes) or len(data) != ref.stored:
+            raise ValueError(f"no such row {ref.identifier} in table {table}")
         return decode(data, ref)
 
 
@@ -143,8 +147,8 @@ class ZipContainer:
 
     def stored(self, ref: Ref) -> bytes:
         """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
-        if ref.stored > self._source.size:  # a lie, which memory would pay for
-            raise ValueError(f"{ref.stored} bytes in a file of {self._source.size}")
+        if ref.offset + ref.stored > self._source.size:  # a lie, which memory would pay for
+            raise ValueError(f"{ref.stored} bytes at {ref.offset} of {self._source.size}")
         return self._source.read(self.base + ref.offset, ref.stored)
 
     def parts(self, ref: Ref) -> "Iterator[bytes]":
@@ -155,14 +159,21 @@ class ZipContainer:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
         del table  # one numbering for all members
         members = self.archive.members
-        if not self._names and MEMBERS_MEMBER in members:
-            names = self.archive.read(members[MEMBERS_MEMBER]).decode().split("\0")
-            self._names = names
         try:
-            data = self.archive.read(members[self._names[ref.identifier - 1]])
+            data = self.archive.read(members[self.names()[ref.identifier - 1]])
         except LookupError:
             raise ValueError(f"no member {ref.identifier}") from None
         return data[len(data) - ref.raw :]
+
+    def names(self) -> list[str]:
+        """Return the names of the members that have numbers, from 1 on; raises ValueError."""
+        listed = self.archive.members.get(MEMBERS_MEMBER)
+        if not self._names and listed is not None:
+            # The directory has each of the names, and more: what is larger is a bomb
+            if listed.raw > self.archive.end - self.archive.directory:
+                raise ValueError("more names than members")
+            self._names = self.archive.read(listed).decode().split("\0")
+        return self._names
 
 
 def decode(data: bytes, ref: Ref) -> bytes:
@@ -176,6 +187,8 @@ def decode(data: bytes, ref: Ref) -> bytes:
 
 def inflate(data: bytes, size: int) -> bytes:
     """Undo raw deflate; raises ValueError unless exactly `size` bytes come out, whatever is in."""
+    if size > len(data) * _EXPANSION:
+        raise ValueError(f"{len(data)} bytes packed cannot be {size} bytes")
     stream = zlib().decompressobj(-15)
     try:
         raw: bytes = stream.decompress(data, size + 1)  # bounded: a bomb ends one byte too far

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 PART = 4 << 20
 """Bytes read at once of what is too large for memory."""
 
-_FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
+_FLAGS = (
+    _os.O_RDONLY
+    | getattr(_os, "O_CLOEXEC", 0)
+    | getattr(_os, "O_BINARY", 0)
+    | getattr(_os, "O_NONBLOCK", 0)  # a named pipe that nobody writes to would be waited for
+)
 
 
 class Descriptor:
@@ -37,12 +42,22 @@ class Descriptor:
         self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
-            self.stamp = stamp(_os.fstat(self.fd))
+            status = _os.fstat(self.fd)
         except OSError as error:
             if self.fd >= 0:
                 _os.close(self.fd)
                 self.fd = -1
             raise _refused("cannot open the bundle", path, error) from error
+        self.stamp = stamp(status)
+        kind = status.st_mode & 0o170000
+        if kind != 0o100000:  # a pipe has no offsets, and /dev/zero no end
+            raise _refused(
+                "cannot open the bundle",
+                path,
+                OSError(21, "Is a directory")
+                if kind == 0o040000
+                else OSError(22, "Not a regular file"),
+            )
 
     def __del__(
         self,

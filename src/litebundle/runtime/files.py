@@ -11,7 +11,8 @@ from ..errors import BundleCorrupt, BundleIOError
 from ..format.listing import LEVEL_ALL
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
-from .placing import PlacedDirectory, PlacedFiles
+from .placing import PlacedDirectory
+from .unitfiles import UnitFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,14 +83,15 @@ def unit_of(
     mount: Mount, archive: "Archive", listing: "Listing", name: str
 ) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
-    level, key, ref = listing.placement(listing.placements[name])
+    index = listing.placements.get(name)
+    if index is None:
+        raise BundleCorrupt(f"placed unit {name!r} without a placement", file=archive.path)
+    level, key, ref = listing.placement(index)
     wanted = key.hex(), mount.path, *candidates()
     known = _chosen.get(wanted)
     if known is not None:  # metadata asks for it once a file
         return known
-    if ref is None:
-        raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
-    files = PlacedFiles(archive, ref, name)
+    files = UnitFiles(archive, ref, key, name)
     root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
     for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"SQLite format 3\0"
 
-_LEAF, _INTERIOR = 13, 5
+LEAF, INTERIOR = 13, 5
 _DEPTH = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH): a deeper tree is a cycle
 _CACHE_BYTES = 1 << 20
 
@@ -35,8 +35,8 @@ class Cell:
         # [1.6] Table B-Tree Leaf Cell: length of payload, rowid, payload, first overflow page
         self.number = number
         self.page = page
-        self.length, position = _varint(page, position)
-        rowid, self.start = _varint(page, position)
+        self.length, position = varint(page, position)
+        rowid, self.start = varint(page, position)
         self.rowid = rowid - (1 << 64) if rowid >> 63 else rowid
         self.local = _local(self.length, usable)
         if self.start + self.local > usable:
@@ -46,19 +46,20 @@ class Cell:
 class Database:
     """A database that starts `base` bytes into a file; raises BundleCorrupt if it is none.
 
-    `tables` maps names to root pages. Reading raises BundleCorrupt for damage, BundleIOError for
+    `tables` maps names to root pages, `usable` is the size of pages without what is reserved at
+    their ends, in bytes. Reading raises BundleCorrupt for damage, BundleIOError for
     what the system refuses.
     """
 
     __slots__ = (
         "_pages",
         "_source",
-        "_usable",
         "application_id",
         "base",
         "page_count",
         "page_size",
         "tables",
+        "usable",
         "user_version",
     )
 
@@ -70,7 +71,7 @@ class Database:
         try:
             self.tables = {
                 str(name): root
-                for _, (kind, name, _, root, _) in self._rows(1)  # [2.6] the schema table
+                for _, (kind, name, _, root, _) in self.schema()
                 if kind == "table" and isinstance(root, int)
             }
         except ValueError as error:
@@ -89,8 +90,8 @@ class Database:
             raise self._corrupt("the database's text is not UTF-8", offset=56)
         size = int.from_bytes(header[16:18])
         self.page_size = 65536 if size == 1 else size  # [1.3.2]
-        self._usable = self.page_size - header[20]  # [1.3.4]
-        if self.page_size & self.page_size - 1 or self.page_size < 512 or self._usable < 480:
+        self.usable = self.page_size - header[20]  # [1.3.4]
+        if self.page_size & self.page_size - 1 or self.page_size < 512 or self.usable < 480:
             raise self._corrupt("impossible page size", offset=16, found=size)
         self.user_version = int.from_bytes(header[60:64])
         self.application_id = int.from_bytes(header[68:72])
@@ -106,10 +107,15 @@ class Database:
                 hint="copy it again",
             )
 
-    def row(self, table: str, rowid: int) -> "list[Value] | None":
-        """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None."""
+    def row(self, table: str, rowid: int, longest: int = sys.maxsize) -> "list[Value] | None":
+        """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None.
+
+        A row of more than `longest` bytes is damage.
+        """
         try:
             cell = self._seek(self._root(table), rowid)
+            if cell is not None and cell.length > longest:
+                raise ValueError(f"a row of {cell.length} bytes")
             return None if cell is None else _record(self._payload(cell))
         except (IndexError, ValueError) as error:
             raise self._corrupt(f"damaged table {table}: {error}") from error
@@ -150,8 +156,9 @@ class Database:
     def parts(self, offset: int, local: int, size: int) -> "Iterator[bytes]":
         """Yield what `tail` returns, in parts of some MiB at most; raises as it does."""
         missing = size - local if local else 0
-        if missing < 0 or size > self.page_count * self.page_size:  # a lie, which memory pays for
-            raise ValueError(f"{size} bytes, {local} of them in place")
+        end = self.page_count * self.page_size
+        if missing < 0 or max(size, offset) > end:  # a lie, which memory pays for
+            raise ValueError(f"{size} bytes at {offset}, {local} of them in place")
         if not missing:
             yield from self._source.parts(self.base + offset, size)
             return
@@ -163,6 +170,10 @@ class Database:
         if table not in self.tables:
             raise self._corrupt(f"the database has no table {table}")
         return self.tables[table]
+
+    def schema(self) -> "Iterator[tuple[int, list[Value]]]":
+        """Yield (rowid, [type, name, table, root page, SQL]) of the schema table [2.6]."""
+        return self._rows(1)
 
     def _rows(self, root: int) -> "Iterator[tuple[int, list[Value]]]":
         # Rows do not share bytes: many that claim to be large ones are cut short.
@@ -184,14 +195,14 @@ class Database:
             if number in seen:
                 raise ValueError(f"page {number} is in the tree twice")
             seen.add(number)
-            page = self._page(number)
-            kind, first, count = _layout(page, number)
+            page = self.page(number)
+            kind, first, count = layout(page, number)
             pointers = [
                 int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2)
             ]
-            if kind == _LEAF:
+            if kind == LEAF:
                 for position in pointers:
-                    yield Cell(number, page, position, self._usable)
+                    yield Cell(number, page, position, self.usable)
             else:  # right to left, since the last one pushed is the next one read
                 right = 108 if number == 1 else 8
                 pending.append(int.from_bytes(page[right : right + 4]))
@@ -202,10 +213,10 @@ class Database:
     def _seek(self, root: int, rowid: int) -> Cell | None:  # [1.6] keys of interior cells
         number = root
         for _ in range(_DEPTH):
-            page = self._page(number)
-            kind, first, count = _layout(page, number)
+            page = self.page(number)
+            kind, first, count = layout(page, number)
             low, high = 0, count
-            skip = 4 if kind == _INTERIOR else 0
+            skip = 4 if kind == INTERIOR else 0
             while low < high:
                 middle = (low + high) // 2
                 at = first + 2 * middle
@@ -215,8 +226,8 @@ class Database:
                     high = middle
             at = first + 2 * low
             position = int.from_bytes(page[at : at + 2]) if low < count else 0
-            if kind == _LEAF:
-                cell = Cell(number, page, position, self._usable) if position else None
+            if kind == LEAF:
+                cell = Cell(number, page, position, self.usable) if position else None
                 return cell if cell is not None and cell.rowid == rowid else None
             at = position or (108 if number == 1 else 8)  # past the last key: the right-most child
             number = int.from_bytes(page[at : at + 4])
@@ -236,7 +247,7 @@ class Database:
     def _chain(self, first: int, missing: int) -> "Iterator[bytes]":
         # A fresh database has its chains in one run: read as if, and believe the pointers. Where
         # they lead elsewhere, guess anew from one page on, so that no chain costs its square.
-        room = self._usable - 4
+        room = self.usable - 4
         number = first
         ahead = self.page_count
         while missing > 0:
@@ -258,7 +269,8 @@ class Database:
                     break
             number = follower
 
-    def _page(self, number: int) -> bytes:
+    def page(self, number: int) -> bytes:
+        """Return a page, from 1; raises ValueError if there is none of that number."""
         page = self._pages.get(number)
         if page is None:
             page = self._read(number, self.page_size)
@@ -281,14 +293,14 @@ class Database:
         return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
 
 
-def _layout(page: bytes, number: int) -> tuple[int, int, int]:  # [1.6] B-tree Page Format
+def layout(page: bytes, number: int) -> tuple[int, int, int]:  # [1.6] B-tree Page Format
     """Return a page's kind, and where and how many the pointers to its cells are."""
     start = 100 if number == 1 else 0
     kind = page[start]
-    if kind not in (_LEAF, _INTERIOR):
+    if kind not in (LEAF, INTERIOR):
         raise ValueError(f"page {number} is of kind {kind}, not of a table")
     count = int.from_bytes(page[start + 3 : start + 5])
-    first = start + (8 if kind == _LEAF else 12)
+    first = start + (8 if kind == LEAF else 12)
     if first + 2 * count > len(page):
         raise ValueError(f"page {number} claims {count} cells")
     return kind, first, count
@@ -296,12 +308,13 @@ def _layout(page: bytes, number: int) -> tuple[int, int, int]:  # [1.6] B-tree P
 
 def _key(page: bytes, position: int, skip: int) -> int:
     # A leaf cell begins with the payload's length, an interior one with the left child.
-    position = position + skip if skip else _varint(page, position)[1]
-    rowid, _ = _varint(page, position)
+    position = position + skip if skip else varint(page, position)[1]
+    rowid, _ = varint(page, position)
     return rowid - (1 << 64) if rowid >> 63 else rowid
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:  # [1.6] A variable-length integer
+def varint(data: bytes, position: int) -> tuple[int, int]:  # [1.6] A variable-length integer
+    """Return the number that stands at a position, and where it ends."""
     value = data[position]
     if value < 0x80:
         return value, position + 1
@@ -324,10 +337,10 @@ def _local(length: int, usable: int) -> int:  # [1.6] X, M and K of "Cell Payloa
 
 def _record(payload: bytes) -> "list[Value]":  # [2.1] Record Format
     values: list[Value] = []
-    header, position = _varint(payload, 0)
+    header, position = varint(payload, 0)
     body = header
     while position < header:
-        kind, position = _varint(payload, position)
+        kind, position = varint(payload, position)
         size = _size(kind)
         content = payload[body : body + size]
         if len(content) != size:
@@ -339,10 +352,10 @@ def _record(payload: bytes) -> "list[Value]":  # [2.1] Record Format
 
 def _last_size(payload: bytes, length: int) -> int:
     """Return the size of the last column of a record of that length, given its beginning."""
-    header, position = _varint(payload, 0)
+    header, position = varint(payload, 0)
     size = 0
     while position < header:
-        kind, position = _varint(payload, position)
+        kind, position = varint(payload, position)
         size = _size(kind)
     if header + size > length or header > len(payload):
         raise ValueError("a record ends early")

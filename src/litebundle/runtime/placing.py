@@ -10,9 +10,8 @@ believed: that takes the rights of the owner, against whom nothing here could be
 """
 
 import os
-from _frozen_importlib_external import EXTENSION_SUFFIXES
 
-from ..errors import BundleCorrupt, BundleIOError
+from ..errors import BundleIOError
 from ..format import checksum
 from .cache import refusal
 from .marker import ASIDE, Marker, Turn, open_marker
@@ -21,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..format.listing import Listing, Ref
-    from .archive import Archive
+    from ..format.listing import Listing
+    from .unitfiles import UnitFiles
 
 PRIVATE = 0o700
 PUBLIC = 0o755
@@ -32,39 +31,12 @@ _FEW = 64
 """Files that are looked at in every start: 0.1 ms."""
 
 
-class PlacedFiles:
-    """The files of a unit as the bundle has them; read when they are needed, which is seldom."""
-
-    __slots__ = ("_listing", "_ref", "archive", "name")
-
-    def __init__(self, archive: "Archive", ref: "Ref", name: str) -> None:
-        self.archive = archive
-        self.name = name
-        self._ref = ref
-        self._listing: Listing | None = None
-
-    @property
-    def listing(self) -> "Listing":
-        """The listing whose files' names are paths in the bundle."""
-        if self._listing is None:
-            self._listing = self.archive.placed_files(self._ref, self.name)
-        return self._listing
-
-    def has_native(self) -> bool:
-        """Tell whether the system's loader may be asked for one of them."""
-        return any(map(self.listing.mentions, (".so", EXTENSION_SUFFIXES[-1])))
-
-    def has_modules(self) -> bool:
-        """Tell whether one of them is an extension module."""
-        return any(path.endswith(tuple(EXTENSION_SUFFIXES)) for path in self.listing.files)
-
-
 class PlacedDirectory:
     """The directory at `path` for the files of a unit; `mode` is that of new directories."""
 
     __slots__ = ("_placed", "mode", "path")
 
-    def __init__(self, path: str, placed: PlacedFiles) -> None:
+    def __init__(self, path: str, placed: "UnitFiles") -> None:
         self.path = path
         self.mode = PRIVATE
         self._placed = placed
@@ -141,10 +113,12 @@ class PlacedDirectory:
         # Whole seconds, and even ones: archives and FAT keep no finer times.
         stamp = int(time()) // 2 * 2 * 10**9
         with Aside(self.path, self.mode) as aside:
-            sizes = [
-                self._write_file(path, aside.path, stamp, self.mode) for path in self._files.files
-            ]
-            aside.marker.write(stamp, sizes, self.name)
+            digests = {
+                path: self._write_file(path, aside.path, stamp, self.mode)
+                for path in self._files.files
+            }
+            self._placed.require_key(digests)
+            aside.marker.write(stamp, [*map(self._files.size, range(len(digests)))], self.name)
             if os.name == "nt":  # which renames no directory with an open file in it
                 aside.marker.close()
             # No fsync: after a power failure, what is missing is seen by its size.
@@ -185,7 +159,7 @@ class PlacedDirectory:
                 data = file.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return False
-        ref = self._ref(path)[1]
+        ref = self._placed.ref(path)[1]
         if len(data) != ref.raw or checksum(data) != ref.checksum:
             return False
         try:
@@ -196,33 +170,44 @@ class PlacedDirectory:
 
     def _put_right(self, paths: "Iterable[str]", time: int) -> None:
         """Replace files one by one: processes that use the directory always see all of them."""
+        self._placed.require_key()  # others rely on what stands there under that key
         mode = os.stat(self.path).st_mode & PUBLIC
         with Aside(self.path, mode) as aside:
             for path in paths:
                 self._write_file(path, aside.path, time, mode)
-                target = os.path.join(self.path, *path.split("/"))
+                target = self._cleared(path)
                 make_directory(os.path.dirname(target), mode)
                 os.replace(os.path.join(aside.path, *path.split("/")), target)
 
-    def _write_file(self, path: str, directory: str, time: int, mode: int) -> int:
-        bits, ref = self._ref(path)
+    def _cleared(self, path: str) -> str:
+        """Return where a file is to stand, with nothing in its way that would lead elsewhere."""
+        target = self.path
+        *directories, name = path.split("/")
+        for directory in directories:
+            target = os.path.join(target, directory)
+            if os.path.lexists(target) and (os.path.islink(target) or not os.path.isdir(target)):
+                os.unlink(target)
+        target = os.path.join(target, name)
+        if os.path.isdir(target):
+            remove(target)
+        return target
+
+    def _write_file(self, path: str, directory: str, time: int, mode: int) -> str:
+        """Write a file below a directory; return SHA-256 of its content, hexadecimal."""
+        from hashlib import file_digest
+
+        bits, ref = self._placed.ref(path)
         target = os.path.join(directory, *path.split("/"))
         make_directory(os.path.dirname(target), mode)
         # Readable as the directories are, executable for whoever may read it
         bits = mode & 0o644 | (mode & 0o111 if bits & 0o100 else 0)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with open(os.open(target, flags, bits), "wb") as file:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with open(os.open(target, flags, bits), "w+b") as file:
             self._placed.archive.copy(ref, file)
+            file.seek(0)
+            digest = file_digest(file, "sha256").hexdigest()
         os.utime(target, ns=(time, time))
-        return ref.raw
-
-    def _ref(self, path: str) -> "tuple[int, Ref]":
-        mode, ref = self._files.file(self._files.files[path])
-        if ref is None:
-            raise BundleCorrupt(
-                f"placed file without content: {path}", file=self._placed.archive.path
-            )
-        return mode, ref
+        return digest
 
 
 class Aside:

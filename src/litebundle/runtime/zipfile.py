@@ -8,6 +8,7 @@ from ..errors import BundleCorrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from .descriptor import Descriptor
@@ -21,8 +22,6 @@ _ENTRY = b"PK\1\2"  # [4.3.12] Central directory header
 _LOCAL = b"PK\3\4"  # [4.3.7] Local file header
 _UTF8 = 0x800  # [4.4.4] bit 11
 _UNREADABLE = 0x61  # bits 0 and 6: encrypted, bit 5: a patch
-
-_EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
 
 
 class Member:
@@ -43,10 +42,10 @@ class Zip:
     """A zip file; raises BundleCorrupt if its end or its directory is damaged.
 
     `base` is how many bytes stand in front of it, `directory` where its central directory starts,
-    both in bytes from the start of the file.
+    `end` where that ends, all in bytes from the start of the file.
     """
 
-    __slots__ = ("_members", "_size", "_source", "base", "directory")
+    __slots__ = ("_members", "_source", "base", "directory", "end")
 
     def __init__(self, source: "Descriptor") -> None:
         self._source = source
@@ -55,9 +54,9 @@ class Zip:
         if end is None:
             raise self._corrupt("not a zip file")
         size, offset, at = self._end64(_number(end, 12, 4), _number(end, 16, 4), at)
+        self.end = at
         self.directory = at - size
         self.base = self.directory - offset
-        self._size = size
         if self.base < 0:
             raise self._corrupt("the zip is cut short", expected=f"{size} bytes of directory")
 
@@ -75,32 +74,38 @@ class Zip:
     def members(self) -> dict[str, Member]:
         """All members by name; of two with one name the later counts, as in zipfile."""
         if self._members is None:
-            data = self._source.read(self.directory, self._size)
-            try:
-                self._members = dict(self._entries(data))
-            except (IndexError, ValueError) as error:
-                raise self._corrupt(f"damaged zip directory: {error}") from error
+            self._members = {member.name: member for member, _ in self.entries()}
         return self._members
 
-    def _entries(self, data: bytes) -> "list[tuple[str, Member]]":
-        found = []
+    def entries(self) -> "Iterator[tuple[Member, bytes]]":
+        """Yield all members in the order of the directory, with what stands there of each."""
+        data = self._source.read(self.directory, self.end - self.directory)
         position = 0
-        while position < len(data):
-            head = data[position : position + 46]
-            if head[:4] != _ENTRY or len(head) < 46:
-                raise ValueError(f"no entry at byte {position}")
-            name_end = position + 46 + _number(head, 28, 2)
-            extra_end = name_end + _number(head, 30, 2)
-            flags = _number(head, 8, 2)
-            name = _decode(data[position + 46 : name_end], flags)
-            raw, stored, header = _wide(
-                (_number(head, 24, 4), _number(head, 20, 4), _number(head, 42, 4)),
-                data[name_end:extra_end],
-            )
-            member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
-            found.append((name, member))
-            position = extra_end + _number(head, 32, 2)
-        return found
+        try:
+            while position < len(data):
+                member, end = self._entry(data, position)
+                yield member, data[position:end]
+                position = end
+        except (IndexError, ValueError) as error:
+            raise self._corrupt(f"damaged zip directory: {error}") from error
+
+    def _entry(self, data: bytes, position: int) -> tuple[Member, int]:
+        head = data[position : position + 46]
+        if head[:4] != _ENTRY or len(head) < 46:
+            raise ValueError(f"no entry at byte {position}")
+        name_end = position + 46 + _number(head, 28, 2)
+        extra_end = name_end + _number(head, 30, 2)
+        flags = _number(head, 8, 2)
+        name = _decode(data[position + 46 : name_end], flags)
+        raw, stored, header = _wide(
+            (_number(head, 24, 4), _number(head, 20, 4), _number(head, 42, 4)),
+            data[name_end:extra_end],
+        )
+        member = Member(name, self.base + header, (stored, raw), (flags, _number(head, 10, 2)))
+        end = extra_end + _number(head, 32, 2)
+        if end > len(data):
+            raise ValueError(f"the entry of {name!r} is cut short")
+        return member, end
 
     def start(self, member: Member) -> int:
         """Return where the member's stored bytes begin, in bytes from the start of the file."""
@@ -119,9 +124,7 @@ class Zip:
         start = self.start(member)
         if start + member.stored > self.directory:
             raise self._corrupt(f"{member.name!r} reaches past the end", offset=start)
-        if member.raw > member.stored * _EXPANSION or (
-            member.method == STORED and member.raw != member.stored
-        ):
+        if member.method == STORED and member.raw != member.stored:
             raise self._corrupt(f"{member.name!r} cannot be {member.raw} bytes", offset=start)
         data = self._source.read(start, member.stored)
         if len(data) != member.stored:

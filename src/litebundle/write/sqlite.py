@@ -90,6 +90,7 @@ class SqliteWriter:
                 "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
                 "synchronous=OFF",  # `atomic` syncs it once
                 "cache_size=-65536",
+                "secure_delete=ON",  # no leftovers of splits: what nothing uses is zero
                 f"application_id={APPLICATION_ID}",
                 f"user_version={VERSION}",
             ):

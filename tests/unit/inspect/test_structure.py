@@ -43,6 +43,6 @@ def test_placed_files_of_the_bundle_are_no_contradiction() -> None:
 )
 def test_placed_files_that_the_bundle_has_not_are_told(placed: File) -> None:
     """What is put on disk is what is packed."""
-    assert list(contradictions(placing(placed))) == [
-        f"placed file {placed.path} of native is not the bundle's"
+    assert [*map(str, contradictions(placing(placed)))] == [
+        f"placed files of native: {placed.path} is not the bundle's"
     ]
