@@ -139,10 +139,8 @@ def _applied(patch: BinaryIO, old: BinaryIO, new: _File) -> Iterator[bytes]:
 
 
 def _read_old(old: BinaryIO, at: int, size: int) -> bytes:
-    try:
-        data = os.pread(old.fileno(), size, at) if at >= 0 else b""
-    except OverflowError:
-        data = b""
+    end = os.fstat(old.fileno()).st_size
+    data = os.pread(old.fileno(), size, at) if 0 <= at <= end - size else b""
     if len(data) != size:
         raise _DamagedError("a step leads out of the old bundle")
     return data
@@ -175,12 +173,13 @@ class _Stream:
             raise _DamagedError("it goes on behind its end")
 
     def _more(self, size: int) -> bytes:
+        wanted = self._unpacked.needs_input
+        packed = self._file.read(_CHUNK) if wanted else b""
+        if self._unpacked.eof or (wanted and not packed):
+            raise _DamagedError("it is cut short")
         try:
-            packed = self._file.read(_CHUNK) if self._unpacked.needs_input else b""
-            if not packed and self._unpacked.needs_input:
-                raise _DamagedError("it is cut short")
             return self._unpacked.decompress(packed, size)
-        except (lzma.LZMAError, EOFError) as error:
+        except lzma.LZMAError as error:
             raise _DamagedError(str(error)) from error
 
 

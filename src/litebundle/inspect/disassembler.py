@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def disassembled(code: CodeType, indent: str = "") -> "Iterator[str]":
     """Yield the lines of a code object and of those inside it."""
-    yield f"{indent}{code.co_qualname}({', '.join(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])})"
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    yield f"{indent}{code.co_qualname}({', '.join(arguments)})"
     indent += "  "
     instructions = list(dis.get_instructions(code))
     numbers = {each.offset: number for number, each in enumerate(instructions)}
