@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from litebundle.cli.output import Table, in_bytes, json_option, print_json, print_tables
+from litebundle.cli.output import (
+    Table,
+    in_bytes,
+    json_option,
+    print_json,
+    print_tables,
+    require_another,
+)
 from litebundle.inspect.diff import Change, Comparison
 
 _DIFFERENT = 1
@@ -34,6 +41,7 @@ def command(  # noqa: PLR0913  # the options
     if output is not None:
         if code:
             raise click.UsageError("--code shows, and --patch writes: use one of them.")
+        require_another(output, old, new)
         _make_patch(old, new, output, as_json=as_json)
         return
     comparison = Comparison(old, new)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from litebundle.cli.output import in_bytes
+from litebundle.cli.output import in_bytes, require_another
 from litebundle.deploy.patch import apply_patch
 
 
@@ -25,8 +25,6 @@ def command(old: Path, patch: Path, output: Path) -> None:
     It is byte for byte the bundle that the patch was made with, or nothing is written: OLD is
     checked before and NEW behind, by their SHA-256.
     """
-    for given in (old, patch):
-        if output.exists() and given.exists() and output.samefile(given):
-            raise click.UsageError(f"{output} is {given}: name another file with -o.")
+    require_another(output, old, patch)
     size = apply_patch(old, patch, output)
     click.echo(f"{output}: {in_bytes(size)}, as it was built")

@@ -1,14 +1,16 @@
 """Patches: the steps from one bundle to another as a file (PATCH.md), written and applied."""
 
+import errno
 import hashlib
 import lzma
 import os
 import shutil
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from litebundle.deploy.delta import COPY, INSERTION, Step, script
 from litebundle.errors import BuildError
@@ -54,7 +56,7 @@ def make_patch(old: Path, new: Path, output: Path) -> Patch:
 
     def check(path: Path) -> None:
         digest = hashlib.sha256()
-        with path.open("rb") as patch, old.open("rb") as source:
+        with _reading(path) as patch, _reading(old) as source:
             for data in _applied(patch, source, _read_header(patch)[1]):
                 digest.update(data)
         if digest.digest() != files[1].digest:
@@ -75,7 +77,7 @@ def apply_patch(old: Path, patch: Path, output: Path) -> int:
     """
     output = output.absolute()
     check_output(output)
-    with patch.open("rb") as file, old.open("rb") as source:
+    with _reading(patch) as file, _reading(old) as source:
         try:
             before, after = _read_header(file)
             _require_old(old, before)
@@ -107,7 +109,7 @@ def _write(path: Path, files: tuple[_File, _File], steps: Iterator[Step]) -> Non
                     at = step.start + step.size
 
 
-def _read_header(file: BinaryIO) -> tuple[_File, _File]:
+def _read_header(file: BufferedReader) -> tuple[_File, _File]:
     header = file.read(_HEADER.size)
     if header[: len(_MAGIC)] != _MAGIC:
         raise _DamagedError("it does not begin like one")
@@ -117,7 +119,7 @@ def _read_header(file: BinaryIO) -> tuple[_File, _File]:
     return _File(size=size, digest=digest), _File(size=new_size, digest=new_digest)
 
 
-def _applied(patch: BinaryIO, old: BinaryIO, new: _File) -> Iterator[bytes]:
+def _applied(patch: BufferedReader, old: BufferedReader, new: _File) -> Iterator[bytes]:
     """Yield the new file's bytes, in pieces; raises _DamagedError where there are others."""
     stream = _Stream(patch)
     left, at = new.size, 0
@@ -138,7 +140,7 @@ def _applied(patch: BinaryIO, old: BinaryIO, new: _File) -> Iterator[bytes]:
     stream.require_end()
 
 
-def _read_old(old: BinaryIO, at: int, size: int) -> bytes:
+def _read_old(old: BufferedReader, at: int, size: int) -> bytes:
     end = os.fstat(old.fileno()).st_size
     data = os.pread(old.fileno(), size, at) if 0 <= at <= end - size else b""
     if len(data) != size:
@@ -153,7 +155,7 @@ def _added(data: bytes, more: bytes) -> bytes:
 class _Stream:
     """The compressed part of a patch, read in bounded memory whatever it holds."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader) -> None:
         self._file = file
         self._unpacked = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
 
@@ -183,8 +185,23 @@ class _Stream:
             raise _DamagedError(str(error)) from error
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[BufferedReader]:
+    """Open a file that has to be there."""
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a file")
+        file = path.open("rb")
+    except OSError as error:
+        raise BuildError(
+            f"cannot be read: {error.strerror}", file=str(path), hint="check the path"
+        ) from error
+    with file:
+        yield file
+
+
 def _described(path: Path) -> _File:
-    with path.open("rb") as file:
+    with _reading(path) as file:
         digest = hashlib.file_digest(file, "sha256").digest()
         return _File(size=file.tell(), digest=digest)
 

@@ -4,6 +4,7 @@ import difflib
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import decode_source
 from pathlib import Path
 
 from litebundle.compile.interpreters import ask, find
@@ -47,17 +48,22 @@ def changed_lines(comparison: Comparison, change: Change) -> Iterator[str]:
 def _unified(name: str, texts: list[list[str] | None]) -> Iterator[str]:
     old, new = texts
     if old is None or new is None:
-        yield f"{name}: no text to compare"
+        yield f"{name}: no lines to compare"
+        return
+    if old == new:
+        yield f"{name}: the same lines"  # which end otherwise, or are encoded otherwise
         return
     yield from difflib.unified_diff(old, new, f"old {name}", f"new {name}", lineterm="")
 
 
 def _text(bundle: Bundle, path: str) -> list[str] | None:
     """Return the lines of a file, None if it is no text."""
+    data = bundle.read(path)
     try:
-        return bundle.read(path).decode().splitlines()
-    except UnicodeDecodeError:
+        text = decode_source(data) if path.endswith(".py") else data.decode()
+    except (UnicodeDecodeError, SyntaxError):  # PEP 263: an encoding that is none
         return None
+    return text.splitlines()
 
 
 def _codes(bundle: Bundle, module: str) -> dict[str, bytes]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litebundle.errors import BundleCorrupt
-from litebundle.format import listing as flag
-from litebundle.inspect.bundle import Bundle, kind_of
+from litebundle.inspect.bundle import NAMESPACE, Bundle, kind_of
 from litebundle.inspect.check import Check
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root
 
@@ -179,10 +178,11 @@ def _modules(root: Root, columns: list[int]) -> dict[str, str]:
 
     def take(directory: Directory) -> dict[str, str]:
         return {
-            # A package's code is listed in its own directory, too
+            # A package's code is listed in its own directory, too; and of directories that may be
+            # namespace packages, the modules in them tell
             name: said(module)
             for name, module in directory.modules.items()
-            if name != "__init__" and module.flags & ~flag.PLACED
+            if name != "__init__" and kind_of(module.flags) != NAMESPACE
         }
 
     return {path.replace("/", "."): text for path, text in _named(root, take).items()}
