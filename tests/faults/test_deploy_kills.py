@@ -11,10 +11,10 @@ _TIMES = 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does, in forked children")
-@pytest.mark.parametrize("container", ["sqlite", "zip"])
-def test_killed_at_any_moment_the_target_is_whole(container: str) -> None:
+@pytest.mark.parametrize("packing", ["sqlite", "zip"])
+def test_killed_at_any_moment_the_target_is_whole(packing: str) -> None:
     """At every step that the interpreter takes, and at random moments; the next one tidies up."""
-    command = [sys.executable, "-m", "tools.kills", f"--times={_TIMES}", f"--container={container}"]
+    command = [sys.executable, "-m", "tools.kills", f"--times={_TIMES}", f"--container={packing}"]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
