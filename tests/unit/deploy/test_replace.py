@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import litebundle
 from litebundle.deploy.history import History
 from litebundle.deploy.replace import Deployed, deploy, roll_back
 from litebundle.errors import BuildError, BundleError
+from litebundle.write.atomic import locked
 from litebundle.write.launcher import Launch
 from tests.rules.places import Library
 
@@ -301,23 +303,37 @@ def test_there_is_nothing_to_roll_back_where_nothing_was_deployed(
 _DEPLOY = "import sys; from pathlib import Path; from litebundle.deploy.replace import deploy\n"
 
 
-def test_deploys_at_once_take_turns(versions: list[Path], target: Path) -> None:
-    """Each of them is done, and each is a version that is kept."""
+def _deploying(version: Path, target: Path) -> subprocess.Popen[str]:
     code = _DEPLOY + "deploy(Path(sys.argv[1]), Path(sys.argv[2]), 9)"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, version, target],
-            env={"PYTHONPATH": _SOURCES},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for version in versions
-    ]
+    return subprocess.Popen(
+        [sys.executable, "-c", code, version, target],
+        env={"PYTHONPATH": _SOURCES},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_deploys_at_once_are_all_done(versions: list[Path], target: Path) -> None:
+    """Each of them is a version that is kept."""
+    processes = [_deploying(version, target) for version in versions]
     assert [process.communicate()[1] for process in processes] == [""] * 4
     assert _numbers(target) == [1, 2, 3, 4]
     kept = [version.path for version in History(target).versions()]
     assert {path.read_bytes() for path in kept} == {path.read_bytes() for path in versions}
     assert kept[-1].samefile(target)
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="who waits is told by Linux only")
+def test_deploys_take_turns(versions: list[Path], target: Path) -> None:
+    """While one is under way, the next waits, and has changed nothing yet."""
+    with locked(target.parent):
+        process = _deploying(versions[0], target)
+        waiting = re.compile(rf"-> FLOCK .* {process.pid} ")
+        while not waiting.search(Path("/proc/locks").read_text()):
+            assert process.poll() is None
+        assert _names(target.parent) == []
+    assert process.communicate()[1] == ""
+    assert target.read_bytes() == versions[0].read_bytes()
 
 
 _READER = """
