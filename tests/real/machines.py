@@ -111,9 +111,9 @@ class Machine:
         """Return both containers' bytes."""
         try:
             self.output.mkdir(parents=True, exist_ok=True)
+            command = [*self.prefix, sys.executable, "-c", _BUILD]
             done = subprocess.run(
-                [*self.prefix, sys.executable, "-c", _BUILD, self.output, requirements]
-                + self.sources,
+                [*command, self.output, requirements, *self.sources],
                 cwd=self.output,
                 env=self.environment,
                 preexec_fn=lambda: [each() for each in self.before],  # no threads
