@@ -61,7 +61,7 @@ def test_differences_are_told_one_a_line(files: tuple[Path, Path], tmp_path: Pat
     ]
     by_name = {row[2]: row for row in rows}
     assert by_name["app/old.py"][3].startswith("644, 10 bytes ")
-    assert by_name["app/old.py"][4:] == ["", ""]
+    assert by_name["app/old.py"][4:] == [""]
     told = json.loads(bundle("diff", *files, "--json", cwd=tmp_path).stdout)
     assert [[each["what"], each["change"], each["name"]] for each in told] == [
         row[:3] for row in rows

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_LONGEST = 60.0  # seconds
+_PATIENCE = 20
+"""How many times more often than it is killed work may be done before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +42,20 @@ def at_every_step(work: Work) -> Tally:
 
 
 def at_random(work: Work, times: int, seed: int) -> Tally:
-    """Kill as often at random moments of as long as the work takes; later ones count as done."""
+    """Kill so many times, at random moments of as long as the work takes."""
     chance = random.Random(seed)  # noqa: S311  # repeatable, and nobody's secret
-    started = time.monotonic()
     tally = Tally()
-    _once(work, tally, lambda: None, None)
-    lasts = time.monotonic() - started
-    tally = Tally()
-    for _ in range(times):
+    lasts = _once(work, Tally(), lambda: None, None)
+    while tally.killed < times:
         _once(work, tally, lambda: None, chance.uniform(0, lasts))
+        assert tally.done < _PATIENCE * times, "it is done before it can be killed"
     return tally
 
 
-def _once(work: Work, tally: Tally, before: Callable[[], object], delay: float | None) -> None:
+def _once(work: Work, tally: Tally, before: Callable[[], object], delay: float | None) -> float:
+    """Do the work in a child, which is killed after the delay, if any; return the seconds."""
     work.prepare()
+    started = time.monotonic()
     child = os.fork()
     if not child:
         status = 1
@@ -68,12 +69,14 @@ def _once(work: Work, tally: Tally, before: Callable[[], object], delay: float |
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    lasted = time.monotonic() - started
     assert status in (0, -signal.SIGKILL), f"the work failed by itself: {status}"
     if status:
         tally.killed += 1
     else:
         tally.done += 1
     work.check()
+    return lasted
 
 
 def _die_at(number: int) -> None:

@@ -73,11 +73,13 @@ def _lines(comparison: Comparison, change: Change) -> list[str]:
 
 
 def _print(found: list[tuple[Change, list[str]]]) -> None:
+    columns: tuple[str, ...] = ("change", "name", "old", "new", "trees")
+    if not any(_where(change) for change, _ in found):
+        columns = columns[:-1]
     rows: dict[str, list[tuple[str, ...]]] = {}
     for change, _ in found:
         row = (_how(change), change.name, change.before or "", change.after or "", _where(change))
-        rows.setdefault(change.what, []).append(row)
-    columns = ("change", "name", "old", "new", "trees")
+        rows.setdefault(change.what, []).append(row[: len(columns)])
     print_tables(Table(tag=what, columns=columns, rows=rows[what]) for what in rows)
     click.echo("".join(f"{_shown(line)}\n" for _, lines in found for line in lines), nl=False)
 
