@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from litebundle.compile import interpreters
+from litebundle.deploy.patch import make_patch
 from litebundle.errors import BuildError
 from tests.cli.command import bundle, good, refusal
 from tests.rules.places import Library, Tree
@@ -162,7 +163,7 @@ def test_what_cannot_be_is_told(
     for name, tree in (("old", TREE), ("new", CHANGED)):
         (tmp_path / name).write_bytes(Path(library.place(tree, "sqlite").entry).read_bytes())
     (tmp_path / "link").symlink_to("old")
-    good(bundle("diff", "--patch", "old", "new", "-o", "p", cwd=tmp_path))
+    make_patch(tmp_path / "old", tmp_path / "new", tmp_path / "p")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert cause in refusal(bundle(*arguments, cwd=tmp_path), status)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -170,7 +171,7 @@ def test_what_cannot_be_is_told(
 
 def test_a_full_disk_is_told(files: tuple[Path, Path], tmp_path: Path) -> None:
     """Here a limit on the size of files; nothing is left of what was begun."""
-    good(bundle("diff", "--patch", *files, "-o", "p", cwd=tmp_path))
+    make_patch(*files, tmp_path / "p")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
     try:
