@@ -68,6 +68,7 @@ def test_deploy_and_roll_back(files: list[Path], tmp_path: Path) -> None:
         (["deploy", "1.bundle", "/dev/null"], 1, "is no regular file"),
         (["deploy", "1.bundle", "1.bundle"], 1, "is the new bundle itself"),
         (["rollback", "app"], 1, "app: no bundle is deployed there"),
+        (["rollback", "app", "--list"], 1, "app: no bundle is deployed there"),
         (["rollback", "1.bundle"], 1, "1.bundle: no older version is kept"),
         (["rollback", "app", "--list", "--forward"], 2, "--list changes nothing"),
     ],

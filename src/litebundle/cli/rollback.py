@@ -8,7 +8,7 @@ import click
 from litebundle.cli.deploy import print_deployed
 from litebundle.cli.output import Table, json_option, print_json, print_tables
 from litebundle.deploy.history import History, Version
-from litebundle.deploy.replace import roll_back
+from litebundle.deploy.replace import deployed_at, roll_back
 
 
 @click.command("rollback", short_help="Go back to the version before a deploy.")
@@ -24,7 +24,7 @@ def command(target: Path, *, forward: bool, listed: bool, as_json: bool) -> None
     if forward and listed:
         raise click.UsageError("--list changes nothing: leave out --forward.")
     if listed:
-        _list(History(target.absolute()), as_json=as_json)
+        _list(deployed_at(target), as_json=as_json)
         return
     done = roll_back(target, forward=forward)
     if as_json:

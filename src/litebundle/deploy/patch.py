@@ -142,7 +142,10 @@ def _applied(patch: BufferedReader, old: BufferedReader, new: _File) -> Iterator
 
 def _read_old(old: BufferedReader, at: int, size: int) -> bytes:
     end = os.fstat(old.fileno()).st_size
-    data = os.pread(old.fileno(), size, at) if 0 <= at <= end - size else b""
+    data = b""
+    if 0 <= at <= end - size:
+        old.seek(at)
+        data = old.read(size)
     if len(data) != size:
         raise _DamagedError("a step leads out of the old bundle")
     return data

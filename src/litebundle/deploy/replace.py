@@ -58,9 +58,7 @@ def roll_back(target: Path, *, forward: bool = False) -> Deployed:
 
     Raises BundleError if there is none, or it is not sound any more; `target` is then untouched.
     """
-    history = History(target.absolute())
-    if not history.target.is_file() or history.target.is_symlink():
-        raise BuildError("no bundle is deployed there", file=str(target), hint="name the file")
+    history = deployed_at(target)
     with _changing(history) as before:
         versions = history.versions()
         at = next(i for i, v in enumerate(versions) if before and v.number == before.number)
@@ -74,6 +72,13 @@ def roll_back(target: Path, *, forward: bool = False) -> Deployed:
         _require_sound(versions[at].path, versions[at].path)
         link(versions[at].path, history.target)
         return _deployed(history, before, changed=True)
+
+
+def deployed_at(target: Path) -> History:
+    """Return the versions of what is at `target`; raises BuildError if no file is."""
+    if not target.is_file() or target.is_symlink():
+        raise BuildError("no bundle is deployed there", file=str(target), hint="name the file")
+    return History(target.absolute())
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from litebundle.format import checksum
 from litebundle.write.launcher import Launch
 from tests.rules.places import Library, Tree
 from tests.unit.deploy.conftest import GROWN, TREE
+from tests.unit.inspect.forge import Parts, change_root, execute
 
 OTHERS: dict[str, Tree] = {
     "added": {**TREE, "pkg/another.py": "x = 1\n", "first/__init__.py": "", "first/a.py": "y = 2"},
@@ -100,6 +101,26 @@ def test_containers_and_shapes_may_differ(library: Library, tmp_path: Path) -> N
         assert (tmp_path / "made").read_bytes() == new.read_bytes()
         runs = os.access(tmp_path / "made", os.X_OK)
         assert runs == (new.read_bytes()[:2] == b"#!")
+
+
+def test_offsets_that_lead_astray_make_no_other_file(library: Library, tmp_path: Path) -> None:
+    """They are hints: after a VACUUM they are wrong, and a file may be made with any."""
+    old, vacuumed, forged = (
+        Path(shutil.copy(library.place(TREE, "sqlite").entry, tmp_path / name))
+        for name in ("old", "vacuumed", "forged")
+    )
+    execute(vacuumed, "PRAGMA page_size = 16384", "VACUUM")
+
+    def far_away(parts: Parts) -> None:
+        directories = parts[1]
+        for name, ref in directories.items():
+            directories[name] = (2**64 - 4096).to_bytes(8, "little") + ref[8:]
+
+    change_root(forged, far_away)
+    for pair in ((old, vacuumed), (vacuumed, forged), (forged, old)):
+        make_patch(*pair, tmp_path / "patch")
+        apply_patch(pair[0], tmp_path / "patch", tmp_path / "made")
+        assert (tmp_path / "made").read_bytes() == pair[1].read_bytes()
 
 
 def test_every_flipped_byte_of_a_patch_is_noticed(source: Path, tmp_path: Path) -> None:
