@@ -10,7 +10,10 @@ import litebundle
 from tests.cli.command import bundle, environment, python, refusal
 from tests.rules.places import Library, Tree
 
-COMMANDS = ("build", "run", "list", "cat", "info", "verify", "explain", "link")
+COMMANDS = (
+    *("build", "run", "list", "cat", "info", "verify", "explain", "link"),
+    *("diff", "patch", "deploy", "rollback"),
+)
 
 MANY: Tree = {f"m{number:04}.py": "" for number in range(1500)}
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -29,6 +30,13 @@ class Table:
     tag: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Cell]]
+
+
+def require_another(output: Path, *inputs: Path) -> None:
+    """Refuse, as wrong usage, to write over what is read."""
+    for given in inputs:
+        if output.exists() and given.exists() and output.samefile(given):
+            raise click.UsageError(f"{output} is {given}: name another file with -o.")
 
 
 def print_json(value: object) -> None:

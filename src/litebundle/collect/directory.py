@@ -134,7 +134,9 @@ class _Walk:
         self.skipped.sort(key=lambda skipped: skipped.path)
 
     def _visit(self, item: "os.DirEntry[str]", directory: "_Directory") -> None:
-        path = f"{directory.path}/{item.name}" if directory.path else item.name
+        # By its bytes: what a file is named in a bundle is not for the locale of a build to decide
+        name = os.fsencode(item.name).decode(errors="surrogateescape")
+        path = f"{directory.path}/{name}" if directory.path else name
         if reason := _LEFT_OUT.get(item.name):
             self._skip(path, reason)
             return

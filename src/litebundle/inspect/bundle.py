@@ -271,21 +271,23 @@ def _check_names(listing: Listing) -> None:
                 raise ValueError(f"{name!r} {reason}")
 
 
-def _module(directory: str, name: str, content: Listing, index: int) -> Module:
-    flags = content.flags(index)
+def kind_of(flags: int) -> str:
+    """Return which kind of module the flags in a listing tell of."""
     if flags & _PACKAGES:
-        kind = PACKAGE
-    elif flags & flag.EXTENSION:
-        kind = EXTENSION
-    elif flags & flag.SOURCE:
-        kind = MODULE
-    else:
-        kind = BYTECODE if flags & flag.BYTECODE else NAMESPACE
+        return PACKAGE
+    if flags & flag.EXTENSION:
+        return EXTENSION
+    if flags & flag.SOURCE:
+        return MODULE
+    return BYTECODE if flags & flag.BYTECODE else NAMESPACE
+
+
+def _module(directory: str, name: str, content: Listing, index: int) -> Module:
     refs = [decode_ref(content.code(variant, index)) for variant in range(content.variants)]
     path = _join(directory, name)
     return Module(
         name=path.replace("/", "."),
-        kind=kind,
+        kind=kind_of(content.flags(index)),
         path=path,
         code=tuple(ref.raw if ref else None for ref in refs),
     )

@@ -24,23 +24,23 @@ _TOKEN = 8
 def check_output(output: Path) -> None:
     """Raise BuildError, before any work, if the output could not be put in place."""
     if output.is_dir():
-        raise BuildError("the output is a directory", file=str(output), hint="name a file with -o")
+        raise BuildError("is a directory", file=str(output), hint="name a file to write")
     if (output.exists() and not output.is_file()) or output.parent == Path("/dev"):
         raise BuildError(
-            "the output is no regular file, and would be replaced by one",
+            "is no regular file, and would be replaced by one",
             file=str(output),
-            hint="name a new file, or one to replace, with -o",
+            hint="name a new file, or one to replace",
         )
     directory = output.parent
     if not directory.is_dir():
         raise BuildError(
-            "the output's directory does not exist", file=str(directory), hint="create it first"
+            "there is no such directory to write to", file=str(directory), hint="create it first"
         )
     if not os.access(directory, os.W_OK | os.X_OK):
         raise BuildError(
-            "the output's directory cannot be written",
+            "the directory cannot be written",
             file=str(directory),
-            hint="choose another place with -o",
+            hint="choose another place",
         )
 
 
@@ -52,7 +52,7 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
     a new descriptor, rename, fsync the directory. Raises BuildError for what the disk refuses.
     """
     _remove_stale(output)
-    aside = output.with_name(f".{output.name}.{secrets.token_hex(_TOKEN)}.tmp")
+    aside = _aside(output)
     descriptor = None
     written = 0
     try:
@@ -62,7 +62,7 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
             os.fsync(descriptor)
             check(aside)
             aside.replace(output)
-            _sync_directory(output.parent)
+            sync_directory(output.parent)
         finally:
             with contextlib.suppress(OSError):  # renamed already
                 written = aside.stat().st_size
@@ -84,6 +84,59 @@ def _refusal(output: Path, error: OSError, written: int) -> BuildError:
     return BuildError(
         cause, file=str(output), hint="check the free space and the permissions there"
     )
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep others that lock the directory out, having waited for them.
+
+    No file has to be made for it, and none is left: a process that is killed gives the lock back.
+    """
+    if not _LOCKS:
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def link(source: Path, output: Path) -> None:
+    """Have a file that is whole stand at another path, too: by a link, or else by a copy.
+
+    Raises OSError as the file system does; what stood at `output` is then untouched.
+    """
+    _remove_stale(output)
+    aside = _aside(output)
+    with source.open("rb") as file:
+        if _LOCKS:  # so that the name aside is not taken for a dead build's
+            with contextlib.suppress(BlockingIOError):  # it is locked: even better
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
+            try:
+                os.link(source, aside)
+            except OSError:  # no links here, or (Linux) none to what belongs to somebody else
+                shutil.copy2(source, aside)
+                with aside.open("rb") as copy:
+                    os.fsync(copy.fileno())
+            aside.replace(output)
+            sync_directory(output.parent)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def let_run(path: Path) -> None:
+    """Let those run a file who may read it, if it begins with the line for that."""
+    with path.open("rb") as file:
+        if file.read(2) == b"#!":
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o444) >> 2)
+
+
+def _aside(output: Path) -> Path:
+    return output.with_name(f".{output.name}.{secrets.token_hex(_TOKEN)}.tmp")
 
 
 def _create(aside: Path) -> int:
@@ -116,7 +169,8 @@ def _literal(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory survive a power loss."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY)

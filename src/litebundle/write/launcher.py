@@ -19,6 +19,7 @@ from litebundle.collect.tree import Entry, Kind, Packed
 from litebundle.compile.pool import Pool
 from litebundle.errors import BuildError
 from litebundle.format import checksum
+from litebundle.write.atomic import let_run
 from litebundle.write.encoding import pyc_header, zip_info
 
 MAIN_MEMBER = "__main__.py"
@@ -178,8 +179,7 @@ def put_in_front(line: bytes, path: Path) -> None:
             end = start
         file.seek(0)
         file.write(line)
-    mode = path.stat().st_mode
-    path.chmod(mode | (mode & 0o444) >> 2)
+    let_run(path)
 
 
 def _sealed(contents: Mapping[str, bytes]) -> bytes:

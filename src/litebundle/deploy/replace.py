@@ -1,0 +1,194 @@
+"""Put a bundle in place of another, and go back: at any moment TARGET is the old one or the new."""
+
+import filecmp
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from litebundle.deploy.history import History, Version
+from litebundle.errors import BuildError, BundleCorrupt, BundleError
+from litebundle.inspect.bundle import Bundle
+from litebundle.inspect.verify import verify
+from litebundle.write.atomic import check_output, let_run, link, locked, replacing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What is in place now: the beginning of its identity, and of the one that it replaced.
+
+    `before` is None if nothing was there, `changed` false if it was this file already; `older` and
+    `newer` are how many versions there are to go back and forward to.
+    """
+
+    target: str
+    build: str
+    before: str | None
+    changed: bool
+    older: int
+    newer: int
+
+
+def deploy(new: Path, target: Path, keep: int) -> Deployed:
+    """Verify a bundle and put it at `target`, keeping as many of the previous ones there.
+
+    Raises BundleError if it is not sound, BuildError if it cannot be put there; `target` is then
+    untouched. Running processes keep the file that they opened.
+    """
+    history = History(target.absolute())
+    _require_replaceable(new, history.target)
+    with _changing(history) as before:
+        changed = before is None or not filecmp.cmp(new, history.target, shallow=False)
+        if changed:
+            with replacing(history.target, lambda aside: _adopt(aside, new, history)) as aside:
+                shutil.copyfile(new, aside)
+                _set_mode(aside, new, history.target)
+        else:
+            _require_sound(history.target, new)
+        history.prune(keep)
+        return _deployed(history, before, changed=changed)
+
+
+def roll_back(target: Path, *, forward: bool = False) -> Deployed:
+    """Put the version before the one at `target` in place again, or the one after it.
+
+    Raises BundleError if there is none, or it is not sound any more; `target` is then untouched.
+    """
+    history = deployed_at(target)
+    with _changing(history) as before:
+        versions = history.versions()
+        at = next(i for i, v in enumerate(versions) if before and v.number == before.number)
+        at += 1 if forward else -1
+        if not 0 <= at < len(versions):
+            raise BuildError(
+                f"no {'newer' if forward else 'older'} version is kept",
+                file=str(target),
+                hint="`bundle rollback --list` shows which ones are",
+            )
+        _require_sound(versions[at].path, versions[at].path)
+        link(versions[at].path, history.target)
+        return _deployed(history, before, changed=True)
+
+
+def deployed_at(target: Path) -> History:
+    """Return the versions of what is at `target`; raises BuildError if no file is."""
+    if not target.is_file() or target.is_symlink():
+        raise BuildError("no bundle is deployed there", file=str(target), hint="name the file")
+    return History(target.absolute())
+
+
+@contextmanager
+def _changing(history: History) -> Iterator[Version | None]:
+    """Lock the history, and yield the version in place, which is kept from now on if it was not."""
+    try:
+        with locked(history.target.parent):
+            before = history.current()
+            if before is None and history.target.exists():
+                before = history.add(history.target)
+            yield before
+    except OSError as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BuildError(
+            f"cannot be changed: {error.strerror or error}",
+            file=error.filename or str(history.target),
+            hint="check the free space and the permissions there",
+        ) from error
+
+
+def _require_replaceable(new: Path, target: Path) -> None:
+    if target.is_symlink():
+        raise BuildError(
+            "is a symbolic link",
+            file=str(target),
+            hint=f"name what it leads to: {target.resolve()}",
+        )
+    check_output(target)
+    if new.exists() and not new.is_file():
+        raise BuildError("is no file", file=str(new), hint="name a bundle")
+    Bundle(new)  # tells what is none
+    if not target.exists():
+        return
+    if target.samefile(new):
+        raise BuildError("is the new bundle itself", file=str(target), hint="name another target")
+    try:
+        Bundle(target)
+    except BundleCorrupt:
+        pass  # to be replaced all the sooner
+    except BundleError as error:
+        raise BuildError(
+            f"only a bundle is replaced: {error.message}",
+            file=str(target),
+            hint="remove it first, or name another target",
+        ) from error
+
+
+def _adopt(aside: Path, new: Path, history: History) -> None:
+    """Keep the copy beside the older versions, having read back that it is whole and sound."""
+    if _digest(aside) != _digest(new):
+        raise BuildError(
+            "what was written reads back differently",
+            file=str(history.target),
+            hint="check the disk, and that nothing else writes to the new bundle",
+        )
+    _require_sound(aside, new)
+    history.forget_newer()
+    history.add(aside)
+
+
+def _require_sound(path: Path, new: Path) -> None:
+    """Refuse what does not verify. Here also belongs whatever else a bundle has to be."""
+    problems = verify(path).problems
+    if problems:
+        raise BuildError(
+            "is not sound, and was not put in place",
+            file=str(new),
+            problems=problems,
+            hint="copy the file again, or build it again",
+        )
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _set_mode(aside: Path, new: Path, target: Path) -> None:
+    """Give the new file the owner and the permissions of the old one; it is run if it can be."""
+    if target.exists():
+        old = target.stat()
+        mode = stat.S_IMODE(old.st_mode) & 0o666
+        _set_owner(aside, old)
+    else:
+        # As for any new file: what the bundle's allow, less the umask, which made this one
+        mode = stat.S_IMODE(new.stat().st_mode) & stat.S_IMODE(aside.stat().st_mode)
+    aside.chmod(mode)
+    let_run(aside)
+
+
+def _set_owner(aside: Path, old: os.stat_result) -> None:
+    # Only root can give a file away; others to a group of theirs, at most.
+    for owner in (old.st_uid, -1):
+        try:
+            os.chown(aside, owner, old.st_gid)
+        except (OSError, AttributeError):  # Windows has no owners of this kind
+            continue
+        return
+
+
+def _deployed(history: History, before: Version | None, *, changed: bool) -> Deployed:
+    current = history.current()
+    versions = history.versions()
+    number = current.number if current else 0
+    return Deployed(
+        target=str(history.target),
+        build=Bundle(history.target).identity[:12],
+        before=before.build if before else None,
+        changed=changed,
+        older=sum(version.number < number for version in versions),
+        newer=sum(version.number > number for version in versions),
+    )
