@@ -1,0 +1,24 @@
+"""How an interpreter begins whose standard library is a bundle: one made by `bundle freeze`.
+
+Its `lib/pythonXY.zip` is that bundle. Python has it first on `sys.path`, and has zipimport read of
+the launcher's zip what comes before everything else, `encodings`. That calls this, and from then
+on the same path entry is served by the hook.
+"""
+
+import sys
+from _frozen_importlib_external import path_sep
+
+from .finder import path_hook
+from .install import install
+
+
+def begin(file: str, program: str) -> None:
+    """Have the standard library come from the bundle `file`, and all else last from `program`.
+
+    That is the path of another one relative to the interpreter's directory, or "".
+    """
+    sys.path_importer_cache.clear()  # of zipimport's finders, which have read the same zip
+    install()
+    sys.path_importer_cache[file] = path_hook(file)
+    if program:
+        sys.path.append(sys.base_prefix + path_sep + program)
