@@ -14,6 +14,7 @@ from litebundle.cli.output import bundle_argument, in_bytes, json_option, print_
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="What to make."
 )
+@click.option("--onefile", is_flag=True, help="Make one file, which unpacks its Python once.")
 @click.option("--python", metavar="PYTHON", help="The interpreter: a version or a path.")
 @click.option(
     "--include",
@@ -24,15 +25,17 @@ from litebundle.cli.output import bundle_argument, in_bytes, json_option, print_
 @click.option("--strip/--no-strip", help="Remove symbols that only debuggers need.")
 @click.option("--force", is_flag=True, help="Replace a frozen program that is there.")
 @json_option
-def command(file: str, output: Path, *, as_json: bool, **chosen: Any) -> None:
+def command(file: str, output: Path, *, onefile: bool, as_json: bool, **chosen: Any) -> None:
     """Make the bundle FILE run where there is no Python.
 
-    The folder holds the interpreter, what is used of its standard library, and the program. It may
-    be moved and copied as a whole.
+    The folder holds the interpreter, its standard library, and the program. It may be moved and
+    copied as a whole. With --onefile it is one file, which at its first start puts the interpreter
+    where other bundles place their files; the program's code stays in it.
     """
     from litebundle.freeze.folder import Choice, freeze
+    from litebundle.freeze.onefile import freeze_onefile
 
-    frozen = freeze(Path(file), output, Choice(**chosen))
+    frozen = (freeze_onefile if onefile else freeze)(Path(file), output, Choice(**chosen))
     if as_json:
         print_json(asdict(frozen))
         return

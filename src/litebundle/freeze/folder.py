@@ -22,7 +22,7 @@ from litebundle.errors import BuildError
 from litebundle.freeze import native
 from litebundle.freeze.interpreter import Interpreter, chosen
 from litebundle.freeze.library import build_library, used_extensions
-from litebundle.freeze.program import beside, name, write_program
+from litebundle.freeze.program import name, script, write_program
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.archive import open_archive
 
@@ -64,14 +64,14 @@ def freeze(file: Path, output: Path, choice: Choice) -> Frozen:
     `output` is then untouched.
     """
     bundle, python = opened(file, choice)
-    script = beside(bundle, python)
+    text = script("beside.sh", bundle, python)
     program = name(bundle)
     output = output.absolute()
     check_output(output, is_folder, force=choice.force)
 
     def write(aside: Path) -> Runtime:
         found = write_runtime(bundle, python, aside, choice, program=program)
-        write_program(bundle, aside / program, script)
+        write_program(bundle, aside / program, text)
         return found
 
     found = _in_place(output, write)
@@ -103,11 +103,12 @@ class Runtime:
 
 
 def write_runtime(
-    bundle: Bundle, python: Interpreter, home: Path, choice: Choice, *, program: str
+    bundle: Bundle, python: Interpreter, home: Path, choice: Choice, *, program: str | None
 ) -> Runtime:
     """Write interpreter, standard library and shared libraries into a directory that is there.
 
-    `program` is the bundle beside them that every interpreter has on its path, or "".
+    `program` is the bundle beside them that every process of it has on its path, None if there is
+    none.
     """
     extensions = used_extensions(bundle, python, choice.include)
     executable = home / python.command

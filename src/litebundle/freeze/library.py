@@ -50,7 +50,7 @@ _begin(__file__.rpartition("/encodings/")[0])
 """Behind the text of `encodings`, the first thing that every interpreter imports."""
 
 
-def build_library(python: Interpreter, output: Path, work: Path, *, program: str) -> None:
+def build_library(python: Interpreter, output: Path, work: Path, *, program: str | None) -> None:
     """Write the interpreter's standard library, without its sources, as a bundle.
 
     `work` is a directory to make; `program` is what `runtime.library.begin` takes. Raises

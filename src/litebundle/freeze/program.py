@@ -5,6 +5,7 @@ shell has that is called sh today, and starts no other process unless the file i
 """
 
 import ast
+import os
 import shlex
 import shutil
 import zipfile
@@ -17,21 +18,8 @@ from litebundle.write.launcher import MAIN_MEMBER
 
 _BLOCK = 1 << 20
 _SCRIPT = "script."
-_DIGITS = 12
-
-BESIDE = """\
-# The interpreter is beside this file, wherever that is and whatever links lead to it.
-self=$0
-while [ -h "$self" ]; do
-  link=$(readlink "$self"; echo .)
-  link=${{link%??}}
-  case $link in /*) ;; *) case $self in */*) link=${{self%/*}}/$link ;; esac ;; esac
-  self=$link
-done
-case $self in */*) ;; *) self=./$self ;; esac
-unset PYTHONHOME
-exec "${{self%/*}}/{command}" {arguments} "$0" "$@"
-"""
+HEAD = b"#!/bin/sh\n#@%012d\n"
+"""How the file begins; the number says where the bundle does (FORMAT.md, "Prefix")."""
 
 
 def arguments(bundle: Bundle) -> str:
@@ -73,22 +61,29 @@ def name(bundle: Bundle) -> str:
     return scripts[0] if scripts else Path(bundle.path).stem
 
 
-def beside(bundle: Bundle, python: Interpreter) -> bytes:
-    """Return the script that runs an interpreter of the same directory."""
-    return BESIDE.format(command=python.command, arguments=arguments(bundle)).encode()
+def script(name: str, bundle: Bundle, python: Interpreter, **facts: str) -> bytes:
+    """Return one of the scripts beside this module, with what it has to know written in."""
+    text = Path(__file__).with_name(name).read_text("utf-8")
+    facts |= {"command": python.command, "arguments": arguments(bundle)}
+    for fact, value in facts.items():
+        text = text.replace(f"@{fact.upper()}@", value)
+    return HEAD % 0 + text.encode()
 
 
 def write_program(bundle: Bundle, output: Path, script: bytes, payload: Path | None = None) -> None:
     """Write the script and the bundle behind it as an executable file, a payload in between."""
-    head = b"#!/bin/sh\n#@%0*d\n" % (_DIGITS, 0)
-    size = payload.stat().st_size if payload else 0
-    start = len(head) + len(script) + size
+    start = len(script) + (payload.stat().st_size if payload else 0)
     with output.open("wb") as file, Path(bundle.path).open("rb") as source:
-        file.write(b"#!/bin/sh\n#@%0*d\n" % (_DIGITS, start))
-        file.write(script)
+        file.write(script.replace(HEAD % 0, HEAD % start, 1))
         if payload:
             with payload.open("rb") as between:
                 shutil.copyfileobj(between, file, _BLOCK)
         source.seek(bundle.archive.container.base)
         shutil.copyfileobj(source, file, _BLOCK)
-    output.chmod(0o755)
+    output.chmod(0o777 & ~_umask())
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

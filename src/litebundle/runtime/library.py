@@ -11,14 +11,22 @@ from _frozen_importlib_external import path_sep
 from .finder import path_hook
 from .install import install
 
+_held: object = None
 
-def begin(file: str, program: str) -> None:
+
+def begin(file: str, program: "str | None") -> None:
     """Have the standard library come from the bundle `file`, and all else last from `program`.
 
-    That is the path of another one relative to the interpreter's directory, or "".
+    That is the path of another one relative to the interpreter's directory, None if that is one of
+    the placed ones, which is then held.
     """
+    global _held  # noqa: PLW0603  # for as long as the process lives
     sys.path_importer_cache.clear()  # of zipimport's finders, which have read the same zip
     install()
     sys.path_importer_cache[file] = path_hook(file)
-    if program:
+    if program is not None:
         sys.path.append(sys.base_prefix + path_sep + program)
+    else:
+        from .unpacked import hold
+
+        _held = hold(sys.base_prefix)
