@@ -72,6 +72,7 @@ def build_library(python: Interpreter, output: Path, work: Path, *, program: str
     }
     options = Options(
         sources=False,
+        place=None,  # nothing is beside its modules that they could look for
         inputs=Inputs(python_version=(str(python.executable),)),
         launch=Launch(library=texts),
     )

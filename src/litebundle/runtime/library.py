@@ -23,7 +23,10 @@ def begin(file: str, program: "str | None") -> None:
     global _held  # noqa: PLW0603  # for as long as the process lives
     sys.path_importer_cache.clear()  # of zipimport's finders, which have read the same zip
     install()
-    sys.path_importer_cache[file] = path_hook(file)
+    sys.path_importer_cache[file] = finder = path_hook(file)
+    archive = finder.place[0]
+    if archive.variant is None:  # with -O; what is without sources serves as it is
+        archive.variant = 0
     if program is not None:
         sys.path.append(sys.base_prefix + path_sep + program)
     else:
