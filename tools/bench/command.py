@@ -9,20 +9,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.bench import building, imports, syscalls
+from tools.bench import building, imports, launching, syscalls
 from tools.bench.contestants import CONTESTANTS
 from tools.bench.environment import Environment
+from tools.bench.programs import PACKERS, PROGRAMS
 from tools.bench.results import Report
 from tools.bench.workloads import WORKLOADS
 from tools.devtools.process import ROOT, DevError
 
-_IMPORTS, _SYSCALLS, _BUILD = "imports", "syscalls", "build"
+_IMPORTS, _SYSCALLS, _BUILD, _LAUNCH = "imports", "syscalls", "build", "launch"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 something failed, 2 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in (_IMPORTS, _SYSCALLS, _BUILD, "-h", "--help"):
+    if not given or given[0] not in (_IMPORTS, _SYSCALLS, _BUILD, _LAUNCH, "-h", "--help"):
         given.insert(0, _IMPORTS)
     options = _parser().parse_args(given)
     try:
@@ -51,6 +52,19 @@ def _dispatch(options: argparse.Namespace) -> Report:
         return syscalls.measure(environment)
     if options.command == _BUILD:
         return building.measure(environment, options.runs)
+    if options.command == _LAUNCH:
+        return launching.measure(
+            environment,
+            [one for one in PROGRAMS if one.name in options.program or not options.program],
+            # The first is what the others' ratios are to.
+            [PACKERS[0]]
+            + [
+                one
+                for one in PACKERS[1:]
+                if one.name in options.contestant or not options.contestant
+            ],
+            options.runs,
+        )
     return imports.measure(
         environment,
         [one for one in WORKLOADS if one.name in options.workload or not options.workload],
@@ -121,11 +135,24 @@ def _parser() -> argparse.ArgumentParser:
         choices=[one.name for one in CONTESTANTS],
         help="only this one and the floor; may be repeated",
     )
-    for command, runs in ((time_imports, 9), (build, 3)):
+    launch = commands.add_parser(
+        _LAUNCH,
+        allow_abbrev=False,
+        help="time whole programs, started from all that they can be shipped as (Linux)",
+    )
+    for option, known in (("--program", PROGRAMS), ("--contestant", PACKERS)):
+        launch.add_argument(
+            option,
+            action="append",
+            default=[],
+            choices=[one.name for one in known],
+            help="only this one; may be repeated",
+        )
+    for command, runs in ((time_imports, 9), (build, 3), (launch, 15)):
         command.add_argument(
             "--runs", type=_positive, default=runs, help="runs of each (default: %(default)s)"
         )
-    for command in (time_imports, count, build):
+    for command in (time_imports, count, build, launch):
         command.add_argument("--python", help="the Python to measure with (default: this one)")
         command.add_argument("--json", type=Path, metavar="FILE", help="keep the raw figures")
         command.add_argument(

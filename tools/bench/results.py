@@ -4,10 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from tools.bench.table import milliseconds, render
 from tools.devtools.process import DevError
+
+
+class Failing(Protocol):
+    """What can say why it has no figures."""
+
+    failure: str | None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -32,7 +38,7 @@ class Report:
 
 
 @contextmanager
-def noting_failure(result: Result) -> Iterator[None]:
+def noting_failure(result: Failing) -> Iterator[None]:
     """Let a contestant that fails stand in the table with its reason, instead of vanishing."""
     try:
         yield
