@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,9 +162,12 @@ def _libc() -> list[str]:
 
 @pytest.mark.parametrize("kind", ["folder", "onefile"])
 def test_it_runs_where_there_is_no_python(
-    frozen: Path, onefile: Path, tmp_path: Path, kind: str
+    packed: Path, frozen: Path, onefile: Path, tmp_path: Path, kind: str
 ) -> None:
-    """On a root directory of the C library, a shell, and the tools that unpacking takes."""
+    """On a root directory of the C library, a shell, and the tools that unpacking takes.
+
+    The folder on a read-only disk; so does a bundle that is not frozen, by the same interpreter.
+    """
     if os.geteuid():
         pytest.skip("only root may change the root directory")
     root = tmp_path / "root"
@@ -185,13 +189,41 @@ def test_it_runs_where_there_is_no_python(
     for name in ("dev", "proc"):  # the loader finds $ORIGIN by /proc/self/exe
         (root / name).mkdir()
     script = 'mount --rbind /proc "$1/proc" || exit 77; exec chroot "$@"'
+    if kind == "folder":  # which writes nothing, and has no directory for temporary files
+        script = f'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" && {script}'
     env = {"LITEBUNDLE_CACHE": "/c", "PATH": f"{os.defpath}:/usr/sbin:/sbin"}
-    command = ("unshare", "-m", "sh", "-c", script, "sh", root, "/app/main", "a")
-    done = start(*command, cwd=tmp_path, env=env)
-    if done.returncode == 77 or "unshare" in done.stderr:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    assert (done.stdout, done.stderr, done.returncode) == ("main ['a']\n", "", 3)
+    commands = [("/app/main", "a")]
+    if kind == "folder":
+        shutil.copy(packed, root / "app.bundle")
+        python = f"/app/bin/python{sysconfig.get_python_version()}"
+        commands.append((python, "/app.bundle", "a"))
+    for command in commands:
+        mounted = ("unshare", "-m", "sh", "-c", script, "sh", root, *command)
+        done = start(*mounted, cwd=tmp_path, env=env)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        assert (done.stdout, done.stderr, done.returncode) == ("main ['a']\n", "", 3)
     assert [*root.rglob("python3*")]
+
+
+def test_a_user_who_may_only_read_may_run_it(packed: Path, frozen: Path, onefile: Path) -> None:
+    """Folder, bundle and file are root's; what the file unpacks is the user's own."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory() as base:
+        place = Path(base)
+        place.chmod(0o755)
+        shutil.copytree(frozen, place / "app")
+        shutil.copy(packed, place / "app.bundle")
+        shutil.copy(onefile, place / "one")
+        (place / "cache").mkdir()
+        os.chown(place / "cache", 65534, 65534)
+        env = {"LITEBUNDLE_CACHE": str(place / "cache"), "PATH": os.defpath}
+        python = next((place / "app").glob("bin/python*"))
+        for command in ([place / "app" / "main"], [python, place / "app.bundle"], [place / "one"]):
+            done = start(*command, cwd=place, env=env, user=65534, group=65534, extra_groups=())
+            assert (done.stdout, done.stderr, done.returncode) == ("main []\n", "", 3), command
+        assert {path.owner() for path in (place / "cache").iterdir()} == {"nobody"}
 
 
 def test_its_children_are_as_it_is(frozen: Path, onefile: Path, cache: Path) -> None:
