@@ -1,5 +1,7 @@
 """`bundle freeze`: a program with its interpreter, for where there is no Python."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -18,10 +20,7 @@ import pytest
 from tests.cli.command import TIMEOUT, Done, bundle, good, refusal
 from tests.rules.places import Tree, write_tree
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="bundle freeze is for Linux"),
-    pytest.mark.xdist_group("freeze"),  # one process makes what is frozen, for all of them
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bundle freeze is for Linux")
 
 _PROGRAM: Tree = {
     "app/__init__.py": "",
@@ -66,12 +65,24 @@ def start(*command: str | Path, cwd: Path, **options: Any) -> Done:
     )
 
 
+@contextlib.contextmanager
+def _turn(home: Path) -> Iterator[None]:
+    """Let one process of the tests after the other make what is not there yet."""
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a bundle whose program is `main`."""
-    home = tmp_path_factory.mktemp("packed")
-    write_tree(_PROGRAM, home / "source")
-    good(bundle("build", "source", "-q", "-o", "app.bundle", "--main", "main", cwd=home))
+    """Return a bundle whose program is `main`, made once for all processes of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "frozen"
+    with _turn(home):
+        if not (home / "app.bundle").exists():
+            write_tree(_PROGRAM, home / "source")
+            good(bundle("build", "source", "-q", "-o", "app.bundle", "--main", "main", cwd=home))
     return home / "app.bundle"
 
 
@@ -82,9 +93,11 @@ def frozen(packed: Path) -> Path:
     The name is UTF-8: CPython 3.12 and later load no extension module from another path.
     """
     made, moved = packed.with_name("made"), packed.with_name("moved tö")
-    done = good(bundle("freeze", packed, "-o", made, "--strip", cwd=packed.parent))
-    assert done.stdout.startswith(f"{made}/main: ")
-    made.rename(moved)
+    with _turn(packed.parent):
+        if not moved.exists():
+            done = good(bundle("freeze", packed, "-o", made, "--strip", cwd=packed.parent))
+            assert done.stdout.startswith(f"{made}/main: ")
+            made.rename(moved)
     return moved
 
 
@@ -92,7 +105,10 @@ def frozen(packed: Path) -> Path:
 def onefile(packed: Path) -> Path:
     """Return the same in one file."""
     file = packed.with_name("one file")
-    good(bundle("freeze", packed, "-o", file, "--strip", "--onefile", cwd=packed.parent))
+    with _turn(packed.parent):
+        if not file.exists():
+            options = ("--strip", "--onefile")
+            good(bundle("freeze", packed, "-o", file, *options, cwd=packed.parent))
     return file
 
 

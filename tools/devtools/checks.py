@@ -40,7 +40,7 @@ def lint(python: Path, *, fix: bool) -> list[Result]:
 def test(pythons: Mapping[Interpreter, Path], arguments: Sequence[str]) -> list[Result]:
     """Run the suite on one Python after the other, each on all cores."""
     colour = "yes" if sys.stdout.isatty() else "no"
-    options = ["-n", "auto", "--dist=loadgroup", f"--color={colour}", *arguments]
+    options = ["-n", "auto", f"--color={colour}", *arguments]
     return [
         _run(f"tests on {interpreter.name}", [python, "-m", "pytest", *options], _closing_line)
         for interpreter, python in pythons.items()
