@@ -51,7 +51,7 @@ class Options:
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
-    ("code", "data", "all" by its dotted name), which else the analyser decides;
+    ("code", "data", "all" by its dotted name), which else the analyser decides, None for nothing;
     `launch` how it starts as a program, None if it is only imported from.
     """
 
@@ -62,7 +62,7 @@ class Options:
     overlay: bool = False
     jobs: int | None = None
     inputs: Inputs = field(default_factory=Inputs)
-    place: Mapping[str, str] = field(default_factory=dict)
+    place: Mapping[str, str] | None = field(default_factory=dict)
     launch: Launch | None = None
 
 
@@ -90,7 +90,7 @@ def build(
         plan = planned(found, compilers, overlay=options.overlay)
         _refuse_unfit(plan, options.container)
         analysers = [Analyser(root.tree, root.version) for root in plan.roots]
-        check_chosen(options.place, [analyser.ground for analyser in analysers])
+        check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
         with (
             ThreadPoolExecutor(1) as beside,
             replacing(output, lambda path: _read_back(path, work.written)) as aside,
@@ -309,8 +309,10 @@ class _Build:
             self._progress(self._done, self._total, path)
 
 
-def _units(analyser: Analyser, chosen: Mapping[str, str]) -> list[PlacedUnit]:
+def _units(analyser: Analyser, chosen: Mapping[str, str] | None) -> list[PlacedUnit]:
     """Return what a tree's packages need on disk."""
+    if chosen is None:
+        return []
     analyser.see_all()
     return placed_units(analyser.ground, decided(analyser, chosen))
 

@@ -564,6 +564,26 @@ def test_it_writes_nothing(sources: Path, kind: str, tmp_path: Path) -> None:
     assert [call for call in calls if writing.search(call)] == []
 
 
+def test_its_disk_may_be_read_only_and_execute_nothing(
+    sources: Path, kind: str, tmp_path: Path
+) -> None:
+    """Its own, and that of temporary files; there is no HOME either."""
+    file = packed(sources, tmp_path, kind, "--main", "app.cli:other")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        'mount -t tmpfs none "$1" && cp "$2" "$1" && mount -o remount,ro,noexec "$1" || exit 77\n'
+        'cd "$1"; env -i TMPDIR="$1" "$3" app.bundle x; touch file'
+    )
+    space = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-r", "-m"]
+    done = start(*space, "sh", "-c", script, "sh", disk, file, sys.executable, cwd=tmp_path)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    assert done.stdout == "other ['x']\n"
+    assert done.stderr.count("\n") == 1
+    assert "Read-only" in done.stderr  # of `touch`
+
+
 def test_a_replaced_file_is_not_read_again(kind: str, tmp_path: Path) -> None:
     """The program and the runtime go on from what was opened, also for what comes late."""
     source = tmp_path / "source"

@@ -1,10 +1,14 @@
 """The bundles defined under `bundles/`: each behaves as a directory with the same installed."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -19,6 +23,15 @@ SRC = Path(litebundle.__file__).parents[1]
 DEFINED = sorted(path.name for path in BUNDLES.iterdir() if path.is_dir())
 BOTH = ("black", "fastapi", "httpie")
 """Those that are also packed as a zip: they have data, native extensions and entry points."""
+LAUNCHED = {
+    "ansible": ("bin/ansible", "localhost", "-m", "ping"),
+    "black": ("bin/black", "--diff", str(BUNDLES / "run.py"), "--line-length=40"),
+    "django-sympy": ("manage.py", "check"),
+    "fastapi": ("bin/uvicorn", "shelf:app", "--port=0"),
+    "httpie": ("bin/http", "--ignore-stdin", "--offline", "POST", "example.org", "a=b"),
+}
+"""Those that are programs: what starts them where they are installed, and arguments."""
+FROZEN = ("black", "httpie")
 
 pytestmark = pytest.mark.skipif(tools.uv() is None, reason="uv is not here to install from locks")
 
@@ -93,3 +106,84 @@ def test_a_defined_bundle_behaves_as_a_directory(name: str, tmp_path: Path, cach
         done = bundle("build", BUNDLES / name, *options, cwd=tmp_path, env=env)
         assert done.returncode == 0, done.stderr
         assert checked(definition, output, SRC) == expected
+    if name in LAUNCHED:
+        launches(name, tmp_path, frozen=name in FROZEN)
+
+
+def launches(name: str, top: Path, *, frozen: bool) -> None:
+    """Have the bundle started in every way do as the program does that is installed in `site`."""
+    script, *arguments = LAUNCHED[name]
+    python = sys._base_executable  # type: ignore[attr-defined]
+    app = str(top / "app.sqlite")
+    run = served if name == "fastapi" else launched
+    expected = run([python, "-S", str(top / "site" / script), *arguments], top)
+    assert run([python, app, *arguments], top) == expected
+    assert run([app, *arguments], top) == expected
+    if frozen:
+        done = bundle("freeze", app, "-o", "frozen", "--python", python, cwd=top)
+        assert done.returncode == 0, done.stderr
+        program = f"{top}/frozen/{Path(script).name}"
+        assert run([program, *arguments], top) == expected
+
+
+def surroundings(top: Path) -> dict[str, str]:
+    """Return an environment in which the installed program finds its packages."""
+    home = str(top / "home of the program")
+    path = top / "path"  # python3 is another one elsewhere, perhaps
+    path.mkdir(exist_ok=True)
+    python = path / "python3"
+    if not python.is_symlink():
+        python.symlink_to(sys._base_executable)  # type: ignore[attr-defined]
+    return {
+        "PATH": f"{path}:{os.environ['PATH']}",
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "LITEBUNDLE_CACHE": f"{home}/placed",
+        "PYTHONPATH": str(top / "site"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ANSIBLE_PYTHON_INTERPRETER": sys._base_executable,  # type: ignore[attr-defined]
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+    }
+
+
+def launched(command: list[str], top: Path) -> tuple[str, str]:
+    """Return what a program writes, which has to succeed."""
+    done = subprocess.run(
+        command,
+        cwd=top,
+        env=surroundings(top),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # black's has the time of day
+    return re.sub(r"\d\d:\d\d:\d\d\.\d+", "TIME", done.stdout), done.stderr
+
+
+def served(command: list[str], top: Path) -> tuple[str, str]:
+    """Return what a server answers, and what it logs until it is asked to end."""
+    with subprocess.Popen(
+        command,
+        cwd=top,
+        env=surroundings(top),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        lines: list[str] = []
+        for line in process.stderr:
+            lines.append(line)
+            if found := re.search(r"running on (http://\S+)", line):
+                break
+        assert found, lines
+        with pytest.raises(HTTPError) as answer:
+            urlopen(f"{found[1]}/books/1", timeout=60)  # noqa: S310  # of ours
+        text = answer.value.read().decode()
+        process.send_signal(signal.SIGINT)
+        lines += process.stderr
+        assert process.wait(60) in (0, -signal.SIGINT), lines
+    return text, re.sub(r"\[\d+\]|:\d+", "", "".join(lines))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from tools.devtools.process import DevError
 
@@ -23,6 +23,12 @@ class Goal:
 
     kind: str
     at_most: float
+
+
+class Failing(Protocol):
+    """What can say why it has no figures."""
+
+    failure: str | None
 
 
 @dataclass(kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """The tables there are, in the order of BENCHMARKS.md. A new one is a line here."""
 
-from tools.bench import building, imports, lookups, memory, scale, syscalls
+from tools.bench import building, imports, launching, lookups, memory, scale, syscalls
 from tools.bench.frame import Table
 
 TABLES: tuple[Table, ...] = (
@@ -8,6 +8,7 @@ TABLES: tuple[Table, ...] = (
     lookups.TABLE,
     syscalls.TABLE,
     memory.TABLE,
+    launching.TABLE,
     building.TABLE,
     scale.TABLE,
 )

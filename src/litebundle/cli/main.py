@@ -15,7 +15,7 @@ from litebundle.errors import BuildError, BundleError
 
 _COMMANDS = (
     *("build", "run", "list", "cat", "info", "verify", "explain", "place", "cache", "link"),
-    *("diff", "patch", "deploy", "rollback"),
+    *("freeze", "diff", "patch", "deploy", "rollback"),
 )
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2

@@ -126,7 +126,7 @@ def _used(sources: Iterable[Entry], there: dict[str, Entry]) -> dict[str, Entry]
     while pending:
         entry = pending.pop()
         standard = there.get(entry.path) is entry
-        for name in _imported(entry, deep=not standard):
+        for name in imported(entry.path, entry.read(), deep=not standard):
             for path in (f"{name}/__init__.py", f"{name}.py"):
                 if path in there and path not in found:
                     found[path] = there[path]
@@ -134,16 +134,16 @@ def _used(sources: Iterable[Entry], there: dict[str, Entry]) -> dict[str, Entry]
     return found
 
 
-def _imported(entry: Entry, *, deep: bool) -> set[str]:
+def imported(path: str, source: bytes, *, deep: bool) -> set[str]:
     """Return what a source imports, as paths without suffix, packages above them included.
 
     `deep` is whether what its functions import counts.
     """
     try:
-        module = ast.parse(entry.read())
+        module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):  # also if written for a later Python
         return set()
-    package = entry.path.split("/")[:-1]
+    package = path.split("/")[:-1]
     names: set[str] = set()
     for statement in _statements(module, deep=deep):
         if isinstance(statement, ast.Import):

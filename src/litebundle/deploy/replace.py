@@ -147,7 +147,7 @@ def _require_sound(path: Path, new: Path) -> None:
         raise BuildError(
             "is not sound, and was not put in place",
             file=str(new),
-            problems=problems,
+            problems=map(str, problems),
             hint="copy the file again, or build it again",
         )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _REBUILD = "copy the file again, or build it again"
 
-_SHEBANG = 4096  # bytes that the line may have at most; Linux takes 256
+_PREFIX = 4096  # bytes that the first two lines may have at most; Linux takes 256 for the first
 
 BLOBS, LISTINGS = "blobs", "listings"
 
@@ -46,7 +46,7 @@ def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | No
     head = source.read(0, 72)
     base = 0
     if head[:2] == b"#!":  # the line by which the file is a program of its own
-        base = source.read(0, _SHEBANG).find(b"\n") + 1
+        base = _behind_prefix(source.read(0, _PREFIX))
         head = source.read(base, 72)
     if head[:16] == b"SQLite format 3\0":
         if int.from_bytes(head[68:72]) != APPLICATION_ID:
@@ -70,6 +70,13 @@ def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | No
     if marked:
         raise BundleCorrupt("the zip has lost its manifest", file=source.path, hint=_REBUILD)
     return None
+
+
+def _behind_prefix(text: bytes) -> int:
+    """Return where the container starts: behind the first line, or where the second one says."""
+    first = text.find(b"\n") + 1
+    second = text[first : text.find(b"\n", first)]
+    return int(second[2:]) if second[:2] == b"#@" and second[2:].isdigit() else first
 
 
 def _refuse_journal(path: str) -> None:

@@ -50,7 +50,9 @@ class Launch:
     file "path.py" of it; None is an interpreter with the bundle on its path. `executable` lets the
     system run the file itself; `inherit_path` keeps the interpreter's packages and PYTHONPATH on
     `sys.path`; `defer_gc` puts garbage collection off until it is up; `python_args` are options
-    that the interpreter is to have.
+    that the interpreter is to have. `library` is for the standard library of a frozen interpreter,
+    which has no program: the sources, by their paths, of what that interpreter imports before it
+    has the hook (freeze/library.py).
     """
 
     main: str | None = None
@@ -58,6 +60,7 @@ class Launch:
     inherit_path: bool = False
     defer_gc: bool = True
     python_args: tuple[str, ...] = ()
+    library: Mapping[str, bytes] | None = None
 
     @property
     def shebang(self) -> bytes:
@@ -136,10 +139,10 @@ def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str,
         defer_gc=launch.defer_gc,
     )
     texts = {
-        MAIN_MEMBER: _text("runtime/start.py") + start.encode(),
+        **(launch.library or {MAIN_MEMBER: _text("runtime/start.py") + start.encode()}),
         ".litebundle/litebundle/__init__.py": _text("runtime/boot.py") + _BOOT.encode(),
     }
-    found = {**texts, ".litebundle/runtime/source": _sealed(_sources())}
+    found = {**texts, ".litebundle/runtime/source": _sealed(runtime_sources())}
     for pool in pools:
         compiled = pool.compile([*_entries(), *map(_entry, texts, texts.values())])
         codes = {result.path: result.codes[0] for result in compiled}
@@ -205,7 +208,8 @@ def _entries() -> tuple[Entry, ...]:
     )
 
 
-def _sources() -> dict[str, bytes]:
+def runtime_sources() -> dict[str, bytes]:
+    """Return the sources of what runs inside a deployed app, by their paths."""
     return {entry.path: entry.read() for entry in _entries()}
 
 

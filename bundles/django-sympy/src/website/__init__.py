@@ -1,0 +1,1 @@
+"""A site that has an admin, and nothing else."""

@@ -1,0 +1,1 @@
+"""A program with the interpreter it runs in: `bundle freeze`."""
