@@ -13,7 +13,7 @@ from litebundle.format.listing import Listing, Ref, decode_ref
 from litebundle.format.manifest import variants
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
-from litebundle.runtime.containers import BLOBS, LISTINGS, decode
+from litebundle.runtime.containers import BLOBS, LISTINGS
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
 
 NOTHING: Mapping[int, Blob] = MappingProxyType({})
@@ -218,7 +218,7 @@ class Check:
         data = self._hinted(ref, decoded=True)
         if data is None or checksum(data) != ref.checksum:
             try:
-                data = self.archive.container.find(table, ref)
+                data = self.archive.container.find(table, ref, self.archive.unpack)
             except BundleError as error:
                 error.file = error.build = None  # whoever asked knows which file it is about
                 self._found.append(f"{what}: {error.cause}")
@@ -243,7 +243,7 @@ class Check:
             return None
         try:
             data = self.archive.container.stored(ref)
-            return decode(data, ref) if decoded else data
+            return self.archive.unpack(data, ref) if decoded else data
         except ValueError:
             return None
 

@@ -6,16 +6,19 @@ from _frozen_importlib_external import PathFinder
 
 from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
-from ..format.listing import ENCODING_DEFLATE, Ref
+from ..format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref
 from ..format.manifest import parse_lines, unseal
 from .descriptor import stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .descriptor import Descriptor
     from .zipfile import Zip
+
+    Unpack = Callable[[bytes, Ref], bytes]
 
 
 _REBUILD = "copy the file again, or build it again"
@@ -32,6 +35,8 @@ FOOTER_SIZE = len(FOOTER_MAGIC) + 8
 MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
+
+PYC_HEADER = 16  # bytes before the code (PEP 552)
 
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
@@ -106,13 +111,13 @@ class SqliteContainer:
         """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
         return self.database.tail(ref.offset, ref.local, ref.stored)
 
-    def find(self, table: str, ref: Ref) -> bytes:
+    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
         """Return raw bytes by following the tree; raises ValueError if they are not there."""
         row = self.database.row(table, ref.identifier)
         data = row[-1] if row else None
         if not isinstance(data, bytes):
             raise ValueError(f"no row {ref.identifier} in table {table}")
-        return decode(data, ref)
+        return unpack(data, ref)
 
 
 class ZipContainer:
@@ -142,9 +147,9 @@ class ZipContainer:
             raise ValueError(f"{ref.stored} bytes in a file of {self._source.size}")
         return self._source.read(self.base + ref.offset, ref.stored)
 
-    def find(self, table: str, ref: Ref) -> bytes:
+    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
-        del table  # one numbering for all members
+        del table, unpack  # one numbering for all members, which say how they are stored
         members = self.archive.members
         if not self._names and MEMBERS_MEMBER in members:
             names = self.archive.read(members[MEMBERS_MEMBER]).decode().split("\0")
@@ -160,7 +165,9 @@ def decode(data: bytes, ref: Ref) -> bytes:
     """Return raw bytes from stored ones; raises ValueError if they do not decode to `ref.raw`."""
     if ref.encoding == ENCODING_DEFLATE:
         return inflate(data, ref.raw)
-    if ref.encoding:
+    if ref.encoding == ENCODING_PYC:
+        return inflate(data, PYC_HEADER + ref.raw)[PYC_HEADER:]
+    if ref.encoding != ENCODING_NONE:
         raise ValueError(f"unknown encoding {ref.encoding}")
     return data
 
@@ -169,7 +176,7 @@ def inflate(data: bytes, size: int) -> bytes:
     """Undo raw deflate; raises ValueError unless exactly `size` bytes come out, whatever is in."""
     global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
     if _zlib is None:
-        _zlib = _standard_zlib()
+        _zlib = standard("zlib") or __import__("zlib")
     stream = _zlib.decompressobj(-15)
     try:
         raw: bytes = stream.decompress(data, size + 1)  # bounded: a bomb ends one byte too far
@@ -180,15 +187,18 @@ def inflate(data: bytes, size: int) -> bytes:
     return raw
 
 
-def _standard_zlib() -> "Any":
-    # Not by an import. The app may have a module of that name, which would be asked to unpack
-    # itself; and a child forked meanwhile would wait for ever for the lock of a module.
+def standard(name: str) -> "Any":
+    """Return an extension module of the standard library, loaded by itself; None if it has none.
+
+    Not by an import. The app may have a module of that name, which would be asked to unpack
+    itself; and a child forked meanwhile would wait for ever for the lock of a module.
+    """
     homes = tuple({sys.base_prefix, sys.base_exec_prefix})
     entries: list[Any] = sys.path or []  # of any type, and no more when the process ends
     path = [entry for entry in entries if isinstance(entry, str) and entry.startswith(homes)]
-    spec = BuiltinImporter.find_spec("zlib") or PathFinder.find_spec("zlib", path)
+    spec = BuiltinImporter.find_spec(name) or PathFinder.find_spec(name, path)
     if spec is None or spec.loader is None:
-        return __import__("zlib")
+        return None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

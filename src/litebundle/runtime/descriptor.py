@@ -18,19 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import stat_result
 
+    from .ahead import Run
+
 _FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0)
 
 
 class Descriptor:
     """A file opened once and read at offsets; raises BundleIOError when the system refuses.
 
-    `stamp` is (device, inode, size, mtime in ns) as the file was opened.
+    `stamp` is (device, inode, size, mtime in ns) as the file was opened; `ahead` are the parts that
+    are read in large pieces.
     """
 
-    __slots__ = ("fd", "path", "stamp")
+    __slots__ = ("ahead", "fd", "path", "stamp")
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.ahead: list[Run] = []
         self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
@@ -63,6 +67,15 @@ class Descriptor:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset`, fewer only at the end of the file."""
+        for run in self.ahead:
+            if run.start <= offset and offset + size <= run.end:
+                found = run.read(self, offset, size)
+                if found is not None:
+                    return found
+        return self.fetch(offset, size)
+
+    def fetch(self, offset: int, size: int) -> bytes:
+        """Return what `read` does, by a read of its own."""
         try:
             data = pread(self.fd, size, offset)
             while 0 < len(data) < size:  # a short read; most are the end of the file
