@@ -8,25 +8,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .descriptor import Descriptor
 
-PIECE = 512 << 10  # bytes: of 1 MiB start-up is no faster, and twice the memory is held
+PIECE = 256 << 10  # bytes: larger ones are no faster to start with, and more memory is held
 
 
 class Run:
     """A part of the file, `start` to `end` in bytes, that is likely to be read as a whole.
 
-    One piece of it is held at a time. What was passed is not read ahead again, so that whatever
-    order a program reads in, the pieces are no more bytes than the run; and the last piece goes
-    when both ends of the run were given out. Like all here without a lock: threads at once may
-    fetch a piece twice, and every store is of one immutable thing.
+    It is read in pieces, of which the last two are held, since SQLite fills its pages from the end
+    and has the rest of a long row elsewhere. Each is read once, so that whatever order a program
+    reads in, the pieces are no more bytes than the run; what is passed, or longer, is read by
+    itself. The memory goes back when both ends of the run were given out. Like all here without a
+    lock: threads at once may fetch a piece twice, and every store is of one immutable thing.
     """
 
-    __slots__ = ("_ends", "_passed", "_piece", "end", "start")
+    __slots__ = ("_ends", "_fetched", "_held", "end", "start")
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
         self.end = end
-        self._passed = start
-        self._piece = (0, b"")
+        self._held: tuple[tuple[int, bytes], ...] = ()  # number and bytes, the last one first
+        self._fetched: frozenset[int] = frozenset()
         self._ends = 0
 
     def __repr__(self) -> str:
@@ -37,20 +38,32 @@ class Run:
 
         Raises BundleIOError if the system refuses.
         """
-        start, piece = self._piece
-        if not start <= offset <= offset + size <= start + len(piece):
-            if offset < self._passed or size > PIECE:
+        number, at = divmod(offset - self.start, PIECE)
+        piece = self._piece(source, number)
+        if piece is None or at + size > 2 * PIECE:
+            return None
+        found = piece[at : at + size]
+        if at + size > PIECE:
+            piece = self._piece(source, number + 1)
+            if piece is None:
                 return None
-            # A short run at once: a zip has its listings in the order from the bottom up.
-            start = self.start if self.end - self.start <= PIECE else offset
-            self._passed = stop = min(start + PIECE, self.end)
-            piece = source.fetch(start, stop - start)
-            self._piece = (start, piece)
-        found = piece[offset - start : offset - start + size]
+            found += piece[: at + size - PIECE]
         self._ends |= (offset == self.start) | (offset + size == self.end) << 1
-        if self._ends == 3:  # all of it was used: the memory goes back
-            self._piece = (0, b"")
+        if self._ends == 3:  # all of it was used
+            self._held = ()
         return found
+
+    def _piece(self, source: "Descriptor", number: int) -> bytes | None:
+        for known, piece in self._held:
+            if known == number:
+                return piece
+        if number in self._fetched:
+            return None
+        self._fetched |= {number}
+        start = self.start + number * PIECE
+        piece = source.fetch(start, min(PIECE, self.end - start))
+        self._held = ((number, piece), *self._held[:1])
+        return piece
 
 
 def runs(numbers: "list[tuple[int, int]]", base: int, size: int) -> list[Run]:

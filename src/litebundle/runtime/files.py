@@ -6,6 +6,7 @@ from the root, so that paths below it read as they would in site-packages:
 """
 
 import os  # every program that gets here has it; a bare interpreter never does
+from time import monotonic
 
 from ..errors import BundleCorrupt, BundleIOError
 from .cache import candidates, choose, is_chosen, nowhere
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .marker import Marker
 
+_TRUST = 0.05  # seconds for which a marker that was there is taken to be there still
+
 _units: dict[str, "Unit"] = {}
 _chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may be
 
@@ -25,13 +28,14 @@ _chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may b
 class Unit:
     """The files of one placed package; `root` is the directory that mirrors the bundle."""
 
-    __slots__ = ("_directory", "_marker", "name", "root")
+    __slots__ = ("_directory", "_looked", "_marker", "name", "root")
 
     def __init__(self, directory: PlacedDirectory) -> None:
         self.name = directory.name
         self.root = directory.path
         self._directory = directory
         self._marker: Marker | None = None
+        self._looked = 0.0
 
     def __repr__(self) -> str:
         return f"<Unit {self.name!r} at {self.root!r}>"
@@ -41,8 +45,13 @@ class Unit:
 
         Raises BundleIOError if the disk refuses.
         """
-        if self._marker is not None and self._marker.is_own():
-            return
+        if self._marker is not None:
+            now = monotonic()
+            if now - self._looked < _TRUST:  # else each of many modules cost a system call
+                return
+            if self._marker.is_own():
+                self._looked = now
+                return
         # Of two threads each has a marker; the one that is forgotten is closed.
         self._marker = self._directory.take(
             "set LITEBUNDLE_CACHE to a directory that can be written,"
