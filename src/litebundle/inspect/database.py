@@ -12,7 +12,8 @@ from pathlib import Path
 import apsw
 
 from litebundle.collect.tree import Kind
-from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE
+from litebundle.format.listing import EMPTY_REF, PACKAGE, SOURCE, Ref, decode_ref
+from litebundle.format.manifest import DICTIONARY
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.runtime.containers import SqliteContainer
@@ -44,7 +45,7 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
     connection = _open(bundle)
     try:
         hidden = set(_hidden(connection, check))
-        yield from _blobs(connection, check, hidden)
+        yield from _blobs(bundle, connection, check, hidden)
         for table, columns, rows in _expected(bundle, check):
             found = set(connection.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608 - ours
             if table == "code":
@@ -123,15 +124,33 @@ def _hidden(connection: apsw.Connection, check: Check) -> Iterator[tuple[object,
 
 
 def _blobs(
-    connection: apsw.Connection, check: Check, hidden: Collection[tuple[object, ...]]
+    bundle: Bundle,
+    connection: apsw.Connection,
+    check: Check,
+    hidden: Collection[tuple[object, ...]],
 ) -> Iterator[str]:
     unlisted = {row[-1] for row in hidden}
+    shared = decode_ref(bytes.fromhex(bundle.manifest.get(DICTIONARY, "")) or EMPTY_REF)
+    if shared is not None:
+        unlisted.add(shared.identifier)
     query = "SELECT id, digest, encoding, size, data FROM blobs"
     for identifier, digest, encoding, size, data in connection.execute(query):
         if blob := check.blobs.get(identifier):
             expected = blob.digest, blob.encoding, blob.raw, blob.stored
-        elif identifier in unlisted:  # code is stored as it is
-            expected = hashlib.sha256(data).digest(), ENCODING_NONE, len(data), len(data)
+        elif identifier in unlisted:
+            ref = Ref(
+                identifier=identifier,
+                at=(0, 0),
+                sizes=(len(data), size),
+                encoding=encoding,
+                checksum=b"",
+            )
+            try:
+                raw = bundle.archive.unpack(data, ref)
+            except ValueError as error:
+                yield f"blob {identifier}: {error}"
+                continue
+            expected = hashlib.sha256(raw).digest(), encoding, len(raw), len(data)
         else:
             yield f"blob {identifier} belongs to nothing"
             continue

@@ -37,6 +37,11 @@ class Compression:
         self._shared: Any = None
 
     @property
+    def is_for_size(self) -> bool:
+        """Whether a small file is worth some time of each import."""
+        return self.kind in ("zlib", "zstd")
+
+    @property
     def is_work(self) -> bool:
         """Whether any code is compressed at all."""
         return bool(self.startup) if self.kind == "auto" else self.kind != "none"

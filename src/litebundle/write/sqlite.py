@@ -59,6 +59,7 @@ CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, e
 # A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
+_SMALLEST = 4096
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
@@ -85,7 +86,8 @@ class SqliteWriter:
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
-        self._page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
+        fitting = (size for least, size in _PAGE_SIZES if expected >= least)
+        self._page_size = _SMALLEST if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
             self._connection = apsw.Connection(str(self._work), vfs=_UNLOCKED)
             for pragma in (
