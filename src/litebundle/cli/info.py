@@ -84,7 +84,7 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
         if not key.startswith(("root.", "target.", "variant.", STARTUP, DICTIONARY)):
             yield key, value
     if runs := startup(bundle.manifest):
-        yield "start-up", f"{in_bytes(sum(size for _, size in runs))} in {len(runs)} runs"
+        yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} in {len(runs)} runs"
     for target in bundle.targets:
         yield "target", _described(bundle, target)
     for number, variant in enumerate(bundle.variants):

@@ -169,15 +169,15 @@ def roots(manifest: dict[str, str]) -> list[Root]:
     return [parse_root(text) for text in _numbered(manifest, "root")]
 
 
-def startup(manifest: dict[str, str]) -> list[tuple[int, int]]:
-    """Return offset and size in bytes of the runs that start-up reads; raises ValueError."""
+def startup(manifest: dict[str, str]) -> list[tuple[int, int, int]]:
+    """Return offset, size and what is read last (its offset) of the runs; raises ValueError."""
     numbers = [int(number) for number in manifest.get(STARTUP, "").split()]
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+    return list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
 
 
-def startup_text(runs: "Iterable[tuple[int, int]]") -> str:
+def startup_text(runs: "Iterable[tuple[int, int, int]]") -> str:
     """Return the value of the key `startup`, which `startup` parses."""
-    return " ".join(f"{offset} {size}" for offset, size in runs)
+    return " ".join(f"{offset} {size} {last}" for offset, size, last in runs)
 
 
 def _numbered(manifest: dict[str, str], key: str) -> list[str]:

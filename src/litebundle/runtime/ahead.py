@@ -14,21 +14,24 @@ PIECE = 256 << 10  # bytes: larger ones are no faster to start with, and more me
 class Run:
     """A part of the file, `start` to `end` in bytes, that is likely to be read as a whole.
 
+    What begins at `last` is read last of it: then the memory goes back.
+
     It is read in pieces, of which the last two are held, since SQLite fills its pages from the end
     and has the rest of a long row elsewhere. Each is read once, so that whatever order a program
     reads in, the pieces are no more bytes than the run; what is passed, or longer, is read by
-    itself. The memory goes back when both ends of the run were given out. Like all here without a
-    lock: threads at once may fetch a piece twice, and every store is of one immutable thing.
+    itself. Like all here without a lock: threads at once may fetch a piece twice, and every store
+    is of one immutable thing.
     """
 
-    __slots__ = ("_ends", "_fetched", "_held", "end", "start")
+    __slots__ = ("_done", "_fetched", "_held", "end", "last", "start")
 
-    def __init__(self, start: int, end: int) -> None:
+    def __init__(self, start: int, end: int, last: int) -> None:
         self.start = start
         self.end = end
+        self.last = last
         self._held: tuple[tuple[int, bytes], ...] = ()  # number and bytes, the last one first
         self._fetched: frozenset[int] = frozenset()
-        self._ends = 0
+        self._done = False
 
     def __repr__(self) -> str:
         return f"<Run {self.start} to {self.end}>"
@@ -48,8 +51,8 @@ class Run:
             if piece is None:
                 return None
             found += piece[: at + size - PIECE]
-        self._ends |= (offset == self.start) | (offset + size == self.end) << 1
-        if self._ends == 3:  # all of it was used
+        if offset == self.last:
+            self._done = True
             self._held = ()
         return found
 
@@ -57,7 +60,7 @@ class Run:
         for known, piece in self._held:
             if known == number:
                 return piece
-        if number in self._fetched:
+        if self._done or number in self._fetched:
             return None
         self._fetched |= {number}
         start = self.start + number * PIECE
@@ -66,10 +69,10 @@ class Run:
         return piece
 
 
-def runs(numbers: "list[tuple[int, int]]", base: int, size: int) -> list[Run]:
+def runs(numbers: "list[tuple[int, int, int]]", base: int, size: int) -> list[Run]:
     """Return the runs of a manifest, as far as they are inside a file of that size.
 
     `base` is where the container starts in it; what the numbers say is no more than a hint.
     """
-    found = [Run(base + offset, base + offset + length) for offset, length in numbers]
+    found = [Run(base + at, base + at + length, base + last) for at, length, last in numbers]
     return [run for run in found if base <= run.start < run.end <= size]

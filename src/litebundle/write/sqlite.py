@@ -162,14 +162,14 @@ class SqliteWriter:
 
     def _runs(
         self, content: Content, blobs: _Tails, listings: "_Listings"
-    ) -> Iterator[tuple[int, int]]:
-        """Yield offset and size of what start-up reads."""
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield the runs that start-up reads, see `extent`."""
         source = Descriptor(str(self._work))
         places = [[(*blobs[each.identifier], each.stored) for each in run] for run in content.runs]
         for run in (*places, *listings.first()):
             parts = [part for place in run for part in _parts(source, self._page_size, place)]
             if parts:
-                yield extent(parts)
+                yield extent(parts, parts[-1][0])
 
     def _blob(self, content: Encoded) -> Blob:
         digest = content.digest

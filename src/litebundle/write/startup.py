@@ -40,7 +40,7 @@ class Startup:
         return list(found)
 
 
-def extent(parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return offset and size of the run that reaches over all parts (start and end in bytes)."""
+def extent(parts: Sequence[tuple[int, int]], last: int) -> tuple[int, int, int]:
+    """Return offset and size of the run that reaches over all parts (start and end), and `last`."""
     start = min(start for start, _ in parts)
-    return start, max(end for _, end in parts) - start
+    return start, max(end for _, end in parts) - start, last

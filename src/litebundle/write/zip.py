@@ -109,9 +109,9 @@ class ZipWriter:
         for placement in root.placements():
             data = placement_listing(placement, variants, at)
             refs["placement", placement.unit] = self._listing(len(refs), data)
-        first = set(content.first)
+        first = {path: number for number, path in enumerate(reversed(content.first), 1)}
         # Those that start-up reads together: no directory is above them that it does not read
-        for directory in sorted(root.bottom_up(), key=lambda each: each.path in first):
+        for directory in sorted(root.bottom_up(), key=lambda each: first.get(each.path, 0)):
             if has_entry(directory):
                 self._zip.writestr(zip_info(directory.path + "/", 0o755), b"")
             data = directory_listing(directory, variants, at)
@@ -126,13 +126,14 @@ class ZipWriter:
 
     def _runs(
         self, content: Content, refs: Mapping[tuple[str, str], bytes]
-    ) -> Iterator[tuple[int, int]]:
-        """Yield offset and size of what start-up reads."""
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield the runs that start-up reads, see `extent`."""
         for run in content.runs:
             places = [(self._offsets[blob.identifier], blob.stored) for blob in run]
-            yield extent([(offset, offset + size) for offset, size in places])
-        listings = [decode_ref(refs["directory", path]) for path in content.first]
-        yield extent([(ref.offset, ref.offset + ref.stored) for ref in listings if ref])
+            yield extent([(offset, offset + size) for offset, size in places], places[-1][0])
+        found = (decode_ref(refs["directory", path]) for path in content.first)
+        listings = [(ref.offset, ref.offset + ref.stored) for ref in found if ref]
+        yield extent(listings, listings[-1][0])
 
     def close(self) -> None:
         """Close the zip, finished or not."""
