@@ -10,7 +10,7 @@ from types import MappingProxyType
 from litebundle.errors import BundleError
 from litebundle.format import checksum, names
 from litebundle.format.listing import Listing, Ref, decode_ref
-from litebundle.format.manifest import variants
+from litebundle.format.manifest import DICTIONARY, variants
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS
@@ -57,6 +57,8 @@ class Check:
 
     def run(self) -> list[str]:
         """Return a sentence for every fault."""
+        if not self._has_dictionary():
+            return self._found
         for found in self.archive.roots:
             self._names = [self._variants[number] for number in found.columns]
             root = Root(directories={}, columns=tuple(found.columns))
@@ -66,6 +68,18 @@ class Check:
         if not self._found:
             self._compare_identity()
         return self._found
+
+    def _has_dictionary(self) -> bool:
+        """Tell whether what zstd needs is there, or no need; without, nothing could be told."""
+        text = self.archive.manifest.get(DICTIONARY)
+        if text is None:
+            return True
+        try:
+            ref = decode_ref(bytes.fromhex(text))
+        except ValueError as error:
+            self._found.append(f"the dictionary's reference is damaged: {error}")
+            return False
+        return ref is None or self._content(ref, BLOBS, "the dictionary") is not None
 
     def _walk(self, ref: Ref | None, root: Root) -> None:
         pending = [("", ref)]

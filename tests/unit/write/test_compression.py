@@ -1,5 +1,6 @@
 """What `--compress` does to every kind of content: each way reads back, and is the same bundle."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import backports.zstd
 import pytest
 
 import litebundle
@@ -33,7 +35,6 @@ _TREE: dict[str, str | bytes] = {
     "pkg/words.txt": "words and words " * 500,
     "pkg/noise.bin": bytes(n * n * n % 251 for n in range(5000)),
     "pkg/empty.txt": "",
-    "backports/zstd/__init__.py": "".join(_SOURCE.format(n) for n in range(9)),
 }
 _WAYS = [("sqlite", kind) for kind in KINDS] + [("zip", kind) for kind in KINDS if kind != "zstd"]
 _IMPORT = """
@@ -49,16 +50,16 @@ sys.path.insert(0, sys.argv[2])
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the tree as a directory."""
-    root = tmp_path_factory.mktemp("source")
+    root = tmp_path_factory.mktemp("tree") / "source"
     write_tree(_TREE, root)
     return root
 
 
 def _built(
-    source: Path, path: Path, container: str, kind: Kind, trace: Path | None = None
+    source: Path, path: Path, packing: str, kind: Kind, trace: Path | None = None
 ) -> Archive:
     options = Options(
-        container="zip" if container == "zip" else "sqlite",
+        container="zip" if packing == "zip" else "sqlite",
         compress=kind,
         jobs=1,
         trace_file=trace,
@@ -78,11 +79,11 @@ def _encodings(archive: Archive) -> dict[str, int]:
     return {name: ref.encoding for name, ref in refs.items() if ref}
 
 
-@pytest.mark.parametrize(("container", "kind"), _WAYS)
-def test_every_way_reads_back(source: Path, tmp_path: Path, container: str, kind: Kind) -> None:
+@pytest.mark.parametrize(("packing", "kind"), _WAYS)
+def test_every_way_reads_back(source: Path, tmp_path: Path, packing: str, kind: Kind) -> None:
     """Files, code and identity are the same, `bundle verify` finds nothing, modules import."""
     path = tmp_path / "app.bundle"
-    archive = _built(source, path, container, kind)
+    archive = _built(source, path, packing, kind)
     plain = _built(source, tmp_path / "plain", "sqlite", "none")
     assert archive.identity == plain.identity
     for name, content in _TREE.items():
@@ -101,7 +102,7 @@ def test_every_way_reads_back(source: Path, tmp_path: Path, container: str, kind
 
 
 @pytest.mark.parametrize(
-    ("container", "kind", "code", "text"),
+    ("packing", "kind", "code", "text"),
     [
         ("sqlite", "none", ENCODING_NONE, ENCODING_NONE),
         ("sqlite", "auto", ENCODING_NONE, ENCODING_DEFLATE),
@@ -112,35 +113,44 @@ def test_every_way_reads_back(source: Path, tmp_path: Path, container: str, kind
         ("zip", "zlib", ENCODING_PYC, ENCODING_DEFLATE),
     ],
 )
-def test_each_kind_is_stored_as_its_name_says(
-    source: Path, tmp_path: Path, container: str, kind: Kind, code: int, text: int
+def test_each_kind_is_stored_as_its_name_says(  # noqa: PLR0917
+    source: Path, tmp_path: Path, packing: str, kind: Kind, code: int, text: int
 ) -> None:
     """By default code is as it is; in a database nothing is compressed that gains nothing."""
-    archive = _built(source, tmp_path / "app.bundle", container, kind)
+    archive = _built(source, tmp_path / "app.bundle", packing, kind)
     found = _encodings(archive)
     assert [found["m7"], found["words.txt"]] == [code, text]
-    if container == "sqlite":
+    if packing == "sqlite":
         assert found["empty.txt"] == ENCODING_NONE
 
 
-def test_what_undoes_zstd_needs_no_zstd(source: Path, tmp_path: Path) -> None:
-    """A bundle may bring backports.zstd along: its own code is as it is."""
-    archive = _built(source, tmp_path / "app.bundle", "sqlite", "zstd")
-    listing = archive.listing("backports/zstd")
-    assert listing is not None
-    ref = decode_ref(listing.code(0, listing.modules["__init__"]))
-    assert ref is not None
-    assert ref.encoding == ENCODING_NONE
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is in the standard library")
+def test_what_undoes_zstd_may_come_along(source: Path, tmp_path: Path) -> None:
+    """A bundle that has backports.zstd itself needs nothing of the Python that imports from it."""
+    path = tmp_path / "app.bundle"
+    shutil.copytree(source, tmp_path / "source")
+    home = Path(backports.zstd.__file__).parent
+    shutil.copytree(
+        home,
+        tmp_path / "source/backports/zstd",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    beside = home.with_name("__init__.py")
+    if beside.exists():
+        shutil.copy(beside, tmp_path / "source/backports")
+    _built(tmp_path / "source", path, "sqlite", "zstd")
+    done = _run(path, "import pkg.m3; print(pkg.m3.function9(1))", "-I", "-S")
+    assert done.stdout.startswith("[1, 9]"), done.stderr
 
 
-@pytest.mark.parametrize("container", ["sqlite", "zip"])
-def test_auto_keeps_what_a_trace_names(source: Path, tmp_path: Path, container: str) -> None:
+@pytest.mark.parametrize("packing", ["sqlite", "zip"])
+def test_auto_keeps_what_a_trace_names(source: Path, tmp_path: Path, packing: str) -> None:
     """Once it is known what start-up reads, that is as it is, and all else compressed."""
     trace = tmp_path / "trace"
     trace.write_text("pkg/m2.py\npkg/words.txt\n")
-    found = _encodings(_built(source, tmp_path / "app.bundle", container, "auto", trace))
+    found = _encodings(_built(source, tmp_path / "app.bundle", packing, "auto", trace))
     assert [found["m2"], found["words.txt"]] == [ENCODING_NONE] * 2
-    assert found["m3"] == (ENCODING_DEFLATE if container == "sqlite" else ENCODING_PYC)
+    assert found["m3"] == (ENCODING_DEFLATE if packing == "sqlite" else ENCODING_PYC)
     assert found["m2.py"] == ENCODING_DEFLATE
 
 
@@ -226,7 +236,7 @@ def test_a_bomb_ends_at_the_size_that_was_told(source: Path, tmp_path: Path) -> 
         _sized(archive, small + b"more", ref.raw)
     with pytest.raises(ValueError, match="other than"):
         _sized(archive, small[:-5], ref.raw)
-    with pytest.raises(ValueError, match="zstd|Zstandard|frame|Unknown"):
+    with pytest.raises(ValueError, match=r"Zstandard"):
         _sized(archive, b"no frame at all", ref.raw)
 
 
@@ -251,14 +261,15 @@ def test_a_damaged_dictionary_is_found(source: Path, tmp_path: Path) -> None:
     at = data.index(dictionary[:64])
     data[at + 40] ^= 1
     path.write_bytes(data)
-    assert any("checksum mismatch" in problem for problem in verify(path).problems)
+    [problem] = verify(path).problems
+    assert problem.startswith("the dictionary: checksum mismatch")
 
 
 @pytest.mark.parametrize(
-    ("container", "kind"), [("sqlite", "zlib"), ("sqlite", "zstd"), ("zip", "zlib")]
+    ("packing", "kind"), [("sqlite", "zlib"), ("sqlite", "zstd"), ("zip", "zlib")]
 )
 def test_placed_files_are_undone(
-    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, container: str, kind: Kind
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: str, kind: Kind
 ) -> None:
     """An extension module and the data beside it are on disk as they were."""
     monkeypatch.setenv("LITEBUNDLE_CACHE", str(tmp_path / "cache"))
@@ -266,7 +277,7 @@ def test_placed_files_are_undone(
     tree = {**_TREE, f"pkg/_native{SUFFIX}": native}
     write_tree(tree, tmp_path / "source")
     path = tmp_path / "app.bundle"
-    _built(tmp_path / "source", path, container, kind)
+    _built(tmp_path / "source", path, packing, kind)
     done = _run(path, "import pkg._native as m; print(m.VALUE, m.__file__)")
     assert done.stdout.startswith("42 "), done.stderr
     placed = Path(done.stdout.split()[1])
