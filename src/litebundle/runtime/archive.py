@@ -222,6 +222,8 @@ class Archive:
                 file=self.path,
                 hint="restart the program",
             )
+        # The number is not its any more, and may already be that of the new one: not to be closed
+        self._descriptor.fd = -1
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
 
     def _listing(self, ref: Ref, directory: str) -> Listing:
