@@ -1,6 +1,6 @@
 """Measure litebundle against the floor and its peers: `python3 tools/bench --help`.
 
-Runs on a stock Python >= 3.11 with nothing installed; what it needs, it installs under `.bench/`.
+Runs on a stock Python >= 3.11 with nothing installed; what it needs is kept under `.dev/bench/`.
 """
 
 import sys

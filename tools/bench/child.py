@@ -1,4 +1,4 @@
-"""Import one workload in a fresh process; print the time it took and the modules that came.
+"""Import one workload in a fresh process; print what it took and the modules that came.
 
 Run as: python -P -s -S child.py ACCESS ENTRY SITE LIBRARY STATEMENT
 Until the clock has stopped it imports only what every Python has builtin or frozen.
@@ -90,9 +90,10 @@ def main() -> None:
     """Set the contestant up, have the library's modules at hand, and time the statement."""
     access, entry, site, library, statement = sys.argv[1:]
     sys.path.insert(0, site)
+    before = len(sys.modules)
     started = perf_counter()
     enter = SETUPS[access](entry)
-    setup = [perf_counter() - started] if access in INSTALLED else []
+    setup = [perf_counter() - started, len(sys.modules) - before] if access in INSTALLED else []
     sys.path.remove(site)
     # All have them: else what a contestant's setup needs of the library would be a gift to it.
     for name in library.split():
@@ -105,7 +106,18 @@ def main() -> None:
     exec(code, {"__name__": "__workload__"})
     seconds = perf_counter() - started
     # Not as JSON: importing that would search the entry too, and its system calls be counted.
-    print(repr((seconds, setup, [name for name in sys.modules if name not in known])))
+    names = [name for name in sys.modules if name not in known]
+    print(repr((seconds, setup, names, _resident())))
+
+
+def _resident() -> int:
+    """Return the resident memory in bytes, 0 where the system does not tell."""
+    try:
+        with open("/proc/self/status") as status:  # noqa: PTH123 - as above
+            lines = [line.split() for line in status]
+    except OSError:
+        return 0
+    return next(1024 * int(words[1]) for words in lines if words[0] == "VmRSS:")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Environment:
         flags = sysconfig.get_config_var("ABIFLAGS") or ""
         name = f"{sys.implementation.cache_tag}-{platform.python_version()}{flags}"
         self.home = work.resolve() / name
+        self.results = self.home.parent / "results"
         self.scratch = self.home / "scratch"
         self.cache = self.home / "cache"
 

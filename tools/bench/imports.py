@@ -4,13 +4,15 @@ import ast
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.bench.contestants import DIRECTORY, Contestant, artefact
+from tools.bench.contestants import CONTESTANTS, DIRECTORY, Contestant, artefact
 from tools.bench.environment import Environment
-from tools.bench.results import Report, Result, noting_failure, report
-from tools.bench.workloads import Workload, module_files
+from tools.bench.frame import Entrant, Table, Wanted, in_turn
+from tools.bench.results import RATIO, Goal, Result
+from tools.bench.workloads import WORKLOADS, Workload, module_files
 from tools.devtools.process import Command, DevError
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -38,25 +40,29 @@ class Expected:
 
 
 class Sample(NamedTuple):
-    """What child.py prints: how long the import took, the contestant's setup, what came."""
+    """What child.py prints.
+
+    How long the import took; how long the contestant's setup and how many modules came with it, if
+    it has one; what modules the import brought; the resident memory after it, in bytes.
+    """
 
     seconds: float
-    setup_seconds: list[float]
+    setup: list[float]
     names: list[str]
+    resident: int
 
 
-def measure(
-    environment: Environment,
-    workloads: Iterable[Workload],
-    contestants: Sequence[Contestant],
-    runs: int,
-) -> Report:
-    """Time every contestant on every workload, `runs` times each."""
-    results: list[Result] = []
-    for workload in workloads:
-        print(f"measuring {workload.name} ...", file=sys.stderr, flush=True)
-        results += compare(environment, workload, contestants, runs)
-    return report(results)
+def measure(environment: Environment, wanted: Wanted) -> list[Result]:
+    """Time every contestant on every workload."""
+    contestants = [
+        one for one in CONTESTANTS if one is CONTESTANTS[0] or wanted.contestant(one.name)
+    ]
+    return [
+        result
+        for workload in WORKLOADS
+        if wanted.case(workload.name)
+        for result in compare(environment, workload, contestants, wanted.runs)
+    ]
 
 
 def compare(
@@ -64,33 +70,37 @@ def compare(
 ) -> list[Result]:
     """Time every contestant `runs` times, one after the other in each round."""
     expected = expect(environment, workload)
-    count = len(expected.imported)
-    results: list[Result] = []
-    commands: list[list[str | Path]] = []
-    for contestant in contestants:
-        result = Result(workload=workload.name, contestant=contestant.name, modules=count)
-        results.append(result)
-        with noting_failure(result):
-            commands.append(child_command(environment, contestant, workload, expected.library))
-    entrants = [result for result in results if result.failure is None]
-    for number in range(1 + runs):
-        for result, command in zip(entrants, commands, strict=True):
-            if result.failure is None:
-                with noting_failure(result):
-                    sample = _sample(environment, command)
-                    expected.check(sample.names)
-                    # The first round warms the disk's cache and finds out who fails.
-                    if number:
-                        result.seconds.append(sample.seconds)
-                        result.setup_seconds += sample.setup_seconds
-    return results
+    case = f"{workload.name} ({len(expected.imported):,})"
+    entrants: list[Entrant] = [
+        (
+            [Result(case=case, contestant=contestant.name, goals=_goals(contestant, workload))],
+            partial(_seconds, environment, contestant, workload, expected),
+        )
+        for contestant in contestants
+    ]
+    return in_turn(entrants, runs)
+
+
+def _goals(contestant: Contestant, workload: Workload) -> tuple[Goal, ...]:
+    if contestant.access != "litebundle" or workload.name == "flat":
+        return ()  # one module of it is imported: opening is what is measured
+    return (Goal(kind=RATIO, at_most=1.15 if workload.name == "tiny" else 1.03),)
+
+
+def _seconds(
+    environment: Environment, contestant: Contestant, workload: Workload, expected: Expected
+) -> list[float]:
+    command = child_command(environment, contestant, workload, expected.library)
+    found = sample(environment, command)
+    expected.check(found.names)
+    return [found.seconds]
 
 
 def expect(environment: Environment, workload: Workload) -> Expected:
     """Import the workload from a directory to learn which modules that brings."""
     tree = frozenset(module_files(environment.tree(workload)))
     tops = {name.partition(".")[0] for name in tree}
-    names = _sample(environment, child_command(environment, DIRECTORY, workload, ())).names
+    names = sample(environment, child_command(environment, DIRECTORY, workload, ())).names
     return Expected(
         tree=tree,
         imported=tree.intersection(names),
@@ -109,5 +119,20 @@ def child_command(
     return [*python, entry, environment.site, " ".join(library), workload.statement]
 
 
-def _sample(environment: Environment, command: Command) -> Sample:
+def sample(environment: Environment, command: Command) -> Sample:
+    """Run child.py once."""
     return Sample(*ast.literal_eval(environment.run(command).splitlines()[-1]))
+
+
+TABLE = Table(
+    name="imports",
+    help="time imports from everything that holds modules",
+    about="""\
+Opening and importing in a fresh process, with a warm disk cache; in brackets the number of modules
+that come. The floor has the same code in one dict in memory, and does nothing but unmarshal and
+execute it. What the standard library has to add was imported before the clock started.""",
+    runs=9,
+    cases=tuple(workload.name for workload in WORKLOADS),
+    contestants=tuple(contestant.name for contestant in CONTESTANTS),
+    measure=measure,
+)

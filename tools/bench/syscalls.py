@@ -3,30 +3,46 @@
 import shutil
 
 from tools.bench import imports
-from tools.bench.contestants import DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP
+from tools.bench.contestants import DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP, Contestant
 from tools.bench.environment import Environment
-from tools.bench.results import Report
-from tools.bench.table import render
+from tools.bench.frame import Table, Wanted, noting_failure
+from tools.bench.results import COUNT, VALUE, Goal, Result
 from tools.bench.workloads import SYMPY
 from tools.devtools.process import Command, DevError
 
+_CONTESTANTS = (DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP)
+_PER_MODULE = Goal(kind=VALUE, at_most=2)
 
-def measure(environment: Environment) -> Report:
+
+def measure(environment: Environment, wanted: Wanted) -> list[Result]:
     """Compare what `import sympy` costs from a directory and from our bundles."""
     if shutil.which("strace") is None:
         raise DevError("strace is not installed", "install it (Debian: apt install strace)")
     expected = imports.expect(environment, SYMPY)
-    calls: dict[str, int] = {}
-    failures: dict[str, str] = {}
-    for contestant in (DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP):
-        try:
-            command = imports.child_command(environment, contestant, SYMPY, expected.library)
-            calls[contestant.name] = _calls(environment, command) - _calls(
-                environment, [*command[:-1], "pass"]
-            )
-        except DevError as error:
-            failures[contestant.name] = str(error)
-    return _report(calls, failures, len(expected.imported))
+    return [
+        result
+        for contestant in _CONTESTANTS
+        if contestant is DIRECTORY or wanted.contestant(contestant.name)
+        for result in _count(environment, contestant, expected)
+    ]
+
+
+def _count(
+    environment: Environment, contestant: Contestant, expected: imports.Expected
+) -> list[Result]:
+    goals = (_PER_MODULE,) if contestant.access == "litebundle" else ()
+    results = [
+        Result(case=SYMPY.name, contestant=contestant.name, what="in all", unit=COUNT),
+        Result(
+            case=SYMPY.name, contestant=contestant.name, what="a module", unit=COUNT, goals=goals
+        ),
+    ]
+    with noting_failure(*results):
+        command = imports.child_command(environment, contestant, SYMPY, expected.library)
+        calls = _calls(environment, command) - _calls(environment, [*command[:-1], "pass"])
+        results[0].values.append(calls)
+        results[1].values.append(calls / len(expected.imported))
+    return results
 
 
 def _calls(environment: Environment, command: Command) -> int:
@@ -38,18 +54,14 @@ def _calls(environment: Environment, command: Command) -> int:
     return sum(int(row[3]) for row in rows if row and row[0][0].isdigit() and row[-1] != "total")
 
 
-def _report(calls: dict[str, int], failures: dict[str, str], modules: int) -> Report:
-    base = calls.get(DIRECTORY.name)
-    rows = [
-        [name, str(modules), f"{count / base:.3f}" if base else "-", str(count), ""]
-        for name, count in calls.items()
-    ]
-    rows += [
-        [name, str(modules), "-", "-", f"failed: {reason}"] for name, reason in failures.items()
-    ]
-    header = ["contestant", "modules", f"x {DIRECTORY.name}", "calls", "failures"]
-    return Report(
-        table=render(header, rows),
-        figures={"calls": calls, "failures": failures},
-        failed=bool(failures),
-    )
+TABLE = Table(
+    name="syscalls",
+    help="count the system calls of `import sympy` (Linux)",
+    about="""\
+System calls of `import sympy`, less those of a process that does all but the import: of any kind,
+those that memory and the modules' own work cost included.""",
+    runs=1,
+    cases=(SYMPY.name,),
+    contestants=tuple(contestant.name for contestant in _CONTESTANTS),
+    measure=measure,
+)
