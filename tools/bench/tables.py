@@ -1,6 +1,6 @@
 """The tables there are, in the order of BENCHMARKS.md. A new one is a line here."""
 
-from tools.bench import building, imports, lookups, memory, syscalls
+from tools.bench import building, compressed, disks, imports, lookups, memory, size, syscalls
 from tools.bench.frame import Table
 
 TABLES: tuple[Table, ...] = (
@@ -8,5 +8,9 @@ TABLES: tuple[Table, ...] = (
     lookups.TABLE,
     syscalls.TABLE,
     memory.TABLE,
+    disks.COLD,
+    disks.LATENCY,
+    compressed.TABLE,
+    size.TABLE,
     building.TABLE,
 )
