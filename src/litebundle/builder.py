@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from litebundle import __version__
 from litebundle.collect.distributions import distributions, scripts, unmet
 from litebundle.collect.inputs import Gathered, Inputs, gathered
 from litebundle.collect.tree import Entry, Kind, Tree
-from litebundle.compile.pool import Pool
+from litebundle.compile.pool import Compiled, Pool
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.inspect.check import problems
@@ -26,14 +26,18 @@ from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.report import Report, Uncompiled, reported
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.descriptor import exposed
-from litebundle.write.ahead import Ahead
+from litebundle.trace import read_trace, traced, unknown, write_trace
+from litebundle.write.ahead import Ahead, mapped
 from litebundle.write.atomic import check_output, replacing
+from litebundle.write.compression import Compression
+from litebundle.write.compression import Kind as Compress
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
-from litebundle.write.encoding import Encoded, plain
+from litebundle.write.encoding import Encoded
 from litebundle.write.large import LARGE, encoded_large
 from litebundle.write.launcher import Launch, has_room, is_bound, members, program, put_in_front
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
+from litebundle.write.startup import Startup
 from litebundle.write.zip import ZipWriter
 
 Progress = Callable[[int, int, str], None]
@@ -52,7 +56,9 @@ class Options:
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
     ("code", "data", "all" by its dotted name), which else the analyser decides, None for nothing;
-    `launch` how it starts as a program, None if it is only imported from.
+    `launch` how it starts as a program, None if it is only imported from; `compress` what is
+    compressed and how; `trace` a program of the bundle, run once to find out what it reads first:
+    that is written to `trace_file`, or read from there without a program.
     """
 
     container: Literal["sqlite", "zip"] = "sqlite"
@@ -64,6 +70,9 @@ class Options:
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] | None = field(default_factory=dict)
     launch: Launch | None = None
+    compress: Compress = "auto"
+    trace: str | None = None
+    trace_file: Path | None = None
 
 
 def build(
@@ -88,29 +97,16 @@ def build(
         }
         compilers = {python: pool.target for python, pool in pools.items()}
         plan = planned(found, compilers, overlay=options.overlay)
-        _refuse_unfit(plan, options.container)
+        _refuse_unfit(plan, options.container, options.compress)
         analysers = [Analyser(root.tree, root.version) for root in plan.roots]
         check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
-        with (
-            ThreadPoolExecutor(1) as beside,
-            replacing(output, lambda path: _read_back(path, work.written)) as aside,
-        ):
-            # Which files go on disk is needed at the end only: found out while code is compiled
-            rules()  # read here: a thread that imports waits for ever if our caller is an import
-            units = [beside.submit(_units, each, options.place) for each in analysers]
-            work = _Build(plan, options, aside, progress)
-            try:
-                with Ahead(work.encode, work.kept()) as ahead:
-                    for python, pool in pools.items():
-                        work.compile(python, pool)
-                    work.units = [each.result() for each in units]
-                    work.store(ahead)
-                content = work.finish([*pools.values()])
-            finally:
-                work.writer.close()
+        startup = _startup(plan, pools, analysers, options)
+        with replacing(output, lambda path: _read_back(path, work.written)) as aside:
+            work = _Build(plan, options, aside, startup, progress)
+            content = _packed(work, pools, analysers, options)
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
-        warnings = dict.fromkeys(_warnings(found, plan))
+        warnings = dict.fromkeys([*_warnings(found, plan), *work.unknown()])
     if danger := exposed(str(output)):
         warnings[danger] = None
     return Report(
@@ -131,12 +127,61 @@ def build(
     )
 
 
+def _startup(
+    plan: Plan, pools: Mapping[str, Pool], analysers: Sequence[Analyser], options: Options
+) -> Startup:
+    """Return what start-up reads: as traced now, or before, or nothing that is known."""
+    if options.trace is None:
+        return Startup() if options.trace_file is None else read_trace(options.trace_file)
+    # Never the file itself: where it stands in the file is what is to be found out
+    once = replace(options, container="sqlite", compress="none", launch=None, strict=False)
+
+    def pack(path: Path) -> None:
+        _packed(_Build(plan, once, path, Startup(), None), pools, analysers, once)
+
+    startup = traced(options.trace, next(iter(pools)), pack)
+    if options.trace_file is not None:
+        write_trace(options.trace_file, startup)
+    return startup
+
+
+def _packed(
+    work: "_Build",
+    pools: Mapping[str, Pool],
+    analysers: Sequence[Analyser],
+    options: Options,
+) -> Content:
+    """Compile, store and finish all of a build."""
+    with ThreadPoolExecutor(1) as beside:
+        # Which files go on disk is needed at the end only: found out while code is compiled
+        rules()  # read here: a thread that imports waits for ever if our caller is an import
+        units = [beside.submit(_units, each, options.place) for each in analysers]
+        try:
+            work.train(pools)
+            with Ahead(work.encode, work.kept()) as ahead:
+                for python, pool in pools.items():
+                    work.compile(python, pool)
+                work.units = [each.result() for each in units]
+                work.store(ahead)
+            return work.finish([*pools.values()])
+        finally:
+            work.writer.close()
+
+
 class _Build:
     """One build underway: what has been stored so far, and the writer that stored it."""
 
     def __init__(
-        self, plan: Plan, options: Options, aside: Path, progress: Progress | None
+        self,
+        plan: Plan,
+        options: Options,
+        aside: Path,
+        startup: Startup,
+        progress: Progress | None,
     ) -> None:
+        self._startup = startup
+        self._compression = Compression(options.compress, startup)
+        self._runs: list[list[Blob]] = []
         self._plan = plan
         self._options = options
         self._aside = aside
@@ -149,7 +194,9 @@ class _Build:
         self._keys = [{key(entry) for entry in root.tree.entries} for root in plan.roots]
         self._digests: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[tuple[str, str], Blob] = {}
-        self._sources = {python: plan.sources(python) for python in plan.compilers}
+        self._sources = {
+            python: startup.first(plan.sources(python), code=True) for python in plan.compilers
+        }
         self._total = len(self._entries) + sum(map(len, self._sources.values()))
         self._done = 0
         self.written: dict[int, Blob] = {}
@@ -159,28 +206,54 @@ class _Build:
         self._left: set[tuple[str, str]] = set()
         self.writer: SqliteWriter | ZipWriter
         if options.container == "zip":
-            self.writer = ZipWriter(aside, plan.variants, {e.path for e in self._entries})
+            taken = {e.path for e in self._entries}
+            self.writer = ZipWriter(aside, self._compression, plan.variants, taken)
         else:
-            self.writer = SqliteWriter(aside, expected=sum(e.size for e in self._entries))
+            expected = sum(e.size for e in self._entries)
+            self.writer = SqliteWriter(aside, self._compression, expected)
 
     def kept(self) -> Sequence[Entry]:
         """Return the files that are stored as such whatever compiling them says."""
-        if self._options.sources:
-            return self._entries
-        return [e for e in self._entries if e.kind is not Kind.SOURCE]
+        kept = [e for e in self._entries if self._options.sources or e.kind is not Kind.SOURCE]
+        return self._startup.first(kept, code=False)
+
+    def unknown(self) -> list[str]:
+        """Return a warning if the trace has what the bundle has not."""
+        return unknown(self._startup, (entry.path for entry in self._entries))
+
+    def train(self, pools: Mapping[str, Pool]) -> None:
+        """Compile some of all sources, and have the compression learn what they have in common."""
+        codes: list[bytes] = []
+        for python, pool in pools.items():
+            sources = self._plan.sources(python)
+            samples = self._compression.samples([entry.size for entry in sources])
+            for result in pool.compile(sources[number] for number in samples):
+                codes += result.codes[:1]
+        if codes:
+            self._compression.train(codes)
 
     def encode(self, entry: Entry) -> Encoded:
         """Return a file as the writer stores it."""
         if entry.size > LARGE and entry.archived is None:
-            deflate = isinstance(self.writer, SqliteWriter)  # the zip library does it itself
+            # The zip library does it itself
+            deflate = isinstance(self.writer, SqliteWriter)
+            deflate &= self._compression.packs_file(entry.path)
             return encoded_large(entry, self._aside.parent, deflate=deflate)
         content = entry.packed()
-        return self.writer.encode(content.raw, content.deflated)
+        return self.writer.encode_file(entry.path, content.raw, content.deflated)
 
     def compile(self, python: str, pool: Pool) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
-        for entry, result in zip(sources, pool.compile(sources), strict=True):
+        self._runs.append([])
+
+        def encoded(result: Compiled) -> tuple[Compiled, list[Encoded]]:
+            codes = [self.writer.encode_code(result.path, code) for code in result.codes]
+            return result, codes
+
+        spread = mapped if self._compression.is_work else map
+        results = spread(encoded, pool.compile(sources))
+        for entry, (result, codes) in zip(sources, results, strict=True):
             self._tell(result.path)
             self._require_at_rest(entry, hashlib.sha256(result.source).digest())
             if result.error is not None:
@@ -190,9 +263,11 @@ class _Build:
                 continue
             module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             blobs = {
-                variant: self.writer.code(module, result.path, variant, plain(code))
-                for variant, code in zip(self._plan.compilers[python], result.codes, strict=True)
+                variant: self.writer.code(module, result.path, variant, code)
+                for variant, code in zip(self._plan.compilers[python], codes, strict=True)
             }
+            if result.path in self._startup:
+                self._runs[-1] += blobs.values()
             self.written.update((blob.identifier, blob) for blob in blobs.values())
             self._add_code(entry, blobs)
         if self._options.strict and self.uncompiled:
@@ -204,6 +279,7 @@ class _Build:
 
     def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
         """Store sources and data, in the order given."""
+        self._runs.append([])
         for entry, encoded in files:
             self._store(entry, encoded)
         # A source that does not compile is kept all the same: it is all there is of the module.
@@ -236,10 +312,18 @@ class _Build:
             ("builder", f"litebundle {__version__}"),
             ("identity", identity(self._roots, manifest)),
         ]
-        content = Content(roots=self._roots, manifest=manifest)
+        content = Content(
+            roots=self._roots,
+            manifest=manifest,
+            runs=tuple(tuple(run) for run in self._runs if run),
+            first=tuple(path for path in self._startup.directories() if self._has(path)),
+        )
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))
         self.writer.finish(content, list(found))
         return content
+
+    def _has(self, directory: str) -> bool:
+        return any(directory in root.directories for root in self._roots)
 
     def _launcher(
         self, pools: Sequence[Pool], scripts: Mapping[str, str]
@@ -286,6 +370,8 @@ class _Build:
         blob = self.writer.file(entry.path, encoded, entry.mode)
         self.written[blob.identifier] = blob
         self._blobs[key(entry)] = blob
+        if entry.kind is not Kind.SOURCE and entry.path in self._startup:
+            self._runs[-1].append(blob)
 
     def _require_at_rest(self, entry: Entry, digest: bytes) -> None:
         if self._digests.setdefault(key(entry), digest) != digest:
@@ -324,9 +410,14 @@ def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:
             yield from unmet(tree, each.environment.markers)
 
 
-def _refuse_unfit(plan: Plan, container: str) -> None:
+def _refuse_unfit(plan: Plan, container: str, compress: str) -> None:
     if container == "zip":
         require_one_tree(plan)
+        if compress == "zstd":
+            raise BuildError(
+                "a zip is for any Python, and most cannot undo zstd",
+                hint="use --compress zlib, or --format sqlite",
+            )
     entries = plan.entries
     limit = _LARGEST[container]
     large = [f"{e.path}: {e.size:,} bytes" for e in entries if e.size > limit]

@@ -74,6 +74,8 @@ def _sqliteimport(entry: str) -> "Opening":
 
 def _litebundle(entry: str) -> "Opening":
     __import__("litebundle").install()
+    if entry.endswith(".zstd") and sys.version_info < (3, 14):
+        __import__("backports.zstd")  # beside the program, as any requirement of it
     return lambda: sys.path.insert(0, entry)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.bench.child import FLOOR
 from tools.bench.environment import Environment, litebundle_key, remove
-from tools.bench.workloads import Workload, module_files
+from tools.bench.workloads import SYMPY, Workload, module_files
 from tools.devtools.process import ROOT, Command
 
 _SQLITEIMPORT = "sqliteimport[cli]==0.14.0"
@@ -82,6 +82,8 @@ def _sqliteimport(environment: Environment, tree: Path, out: Path) -> None:
 
 def _litebundle(environment: Environment, tree: Path, out: Path, *, options: Sequence[str]) -> None:
     install_litebundle(environment)
+    if "zstd" in options:
+        environment.install("zstd", "backports.zstd; python_version < '3.14'")
     build: Command = [environment.python, "-m", "litebundle", "build"]
     environment.run([*build, tree, "-o", out, *options])
 
@@ -104,6 +106,30 @@ LITEBUNDLE_ZIP = Contestant(
     suffix=".zip",
     make=partial(_litebundle, options=("--format", "zip")),
 )
+LITEBUNDLE_ZLIB = Contestant(
+    name="litebundle-zlib",
+    access="litebundle",
+    suffix=".zlib",
+    make=partial(_litebundle, options=("--compress", "zlib")),
+)
+LITEBUNDLE_ZSTD = Contestant(
+    name="litebundle-zstd",
+    access="litebundle",
+    suffix=".zstd",
+    make=partial(_litebundle, options=("--compress", "zstd")),
+)
+LITEBUNDLE_TRACED = Contestant(  # for the workload with this statement
+    name="litebundle-traced",
+    access="litebundle",
+    suffix=".traced",
+    make=partial(_litebundle, options=("--trace", f"-c '{SYMPY.statement}'")),
+)
+ZIP_DEFLATED = Contestant(
+    name="zip-deflated",
+    access="path",
+    suffix=".zip",
+    make=partial(_zip, compression=zipfile.ZIP_DEFLATED),
+)
 # The ratios are to the first of them.
 CONTESTANTS = (
     Contestant(name="floor", access="floor", suffix=".marshal", make=_floor),
@@ -114,12 +140,7 @@ CONTESTANTS = (
         suffix=".zip",
         make=partial(_zip, compression=zipfile.ZIP_STORED),
     ),
-    Contestant(
-        name="zip-deflated",
-        access="path",
-        suffix=".zip",
-        make=partial(_zip, compression=zipfile.ZIP_DEFLATED),
-    ),
+    ZIP_DEFLATED,
     Contestant(name="sqliteimport", access="sqliteimport", suffix=".sqlite3", make=_sqliteimport),
     LITEBUNDLE_SQLITE,
     LITEBUNDLE_ZIP,

@@ -74,7 +74,7 @@ def compare(
     entrants: list[Entrant] = [
         (
             [Result(case=case, contestant=contestant.name, goals=_goals(contestant, workload))],
-            partial(_seconds, environment, contestant, workload, expected),
+            partial(seconds, environment, contestant, workload, expected),
         )
         for contestant in contestants
     ]
@@ -87,9 +87,10 @@ def _goals(contestant: Contestant, workload: Workload) -> tuple[Goal, ...]:
     return (Goal(kind=RATIO, at_most=1.15 if workload.name == "tiny" else 1.03),)
 
 
-def _seconds(
+def seconds(
     environment: Environment, contestant: Contestant, workload: Workload, expected: Expected
 ) -> list[float]:
+    """Import the workload once, and return how long that took."""
     command = child_command(environment, contestant, workload, expected.library)
     found = sample(environment, command)
     expected.check(found.names)

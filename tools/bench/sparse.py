@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from litebundle import builder
+from litebundle.write.compression import Compression
 from litebundle.write.sqlite import SqliteWriter
 
 
@@ -32,14 +33,14 @@ def build(source: Path, output: Path, size: int) -> None:
     """Build a bundle of a source behind `size` bytes of nothing."""
 
     class Writer(SqliteWriter):
-        def __init__(self, path: Path, expected: int) -> None:
-            super().__init__(path, expected)
+        def __init__(self, path: Path, compression: Compression, expected: int) -> None:
+            super().__init__(path, compression, expected)
             self._next_transaction()
             self._connection.execute("COMMIT")
             grow(path, size)
             self._connection.execute("BEGIN")
 
-    builder.SqliteWriter = Writer  # type: ignore[attr-defined]  # what it writes with
+    builder.SqliteWriter = Writer  # type: ignore[assignment, attr-defined, misc]  # what it writes with
     builder.build([source], output, builder.Options(jobs=1))
 
 

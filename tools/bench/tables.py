@@ -1,6 +1,17 @@
 """The tables there are, in the order of BENCHMARKS.md. A new one is a line here."""
 
-from tools.bench import building, imports, launching, lookups, memory, scale, syscalls
+from tools.bench import (
+    building,
+    compressed,
+    disks,
+    imports,
+    launching,
+    lookups,
+    memory,
+    scale,
+    size,
+    syscalls,
+)
 from tools.bench.frame import Table
 
 TABLES: tuple[Table, ...] = (
@@ -9,6 +20,10 @@ TABLES: tuple[Table, ...] = (
     syscalls.TABLE,
     memory.TABLE,
     launching.TABLE,
+    disks.COLD,
+    disks.LATENCY,
+    compressed.TABLE,
+    size.TABLE,
     building.TABLE,
     scale.TABLE,
 )

@@ -112,9 +112,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     metavar="FILE",
     help="A requirements.txt, pylock.toml or uv.lock.",
 )
-@click.option(
-    "--deps/--no-deps", default=True, help="Pack what is required, or only what is named."
-)
+@click.option("--deps/--no-deps", default=True, help="Pack what is required too, or not.")
 @click.option("--resolver", type=click.Choice(["uv", "pip"]), help="By default uv, if it is here.")
 @click.option(
     "--python-version",
@@ -137,12 +135,25 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     metavar="NAME=LEVEL",
     help="On disk of a package: code, data, all.",
 )
-@click.option("--main", metavar="SPEC", help="What it runs: a command, MODULE:NAME, PATH.py...")
+@click.option("--main", metavar="SPEC", help="What it runs: MODULE:NAME, PATH.py...")
 @click.option("--executable/--no-executable", help="Let ./FILE run, too.")
 @click.option("--inherit-path/--no-inherit-path", help="Let it see PYTHONPATH and site-packages.")
 @click.option("--defer-gc/--no-defer-gc", default=True, help="Collect garbage once it is up.")
 @click.option("--python-args", metavar="ARGS", help="Options of its Python: '-I -X utf8'.")
 @click.option("--launcher/--no-launcher", default=True, help="Let `python FILE` run, or not.")
+@click.option(
+    "--compress",
+    type=click.Choice(["auto", "none", "zlib", "zstd"]),
+    default="auto",
+    help="auto: not what a start reads.",
+)
+@click.option("--trace", metavar="PROGRAM", help="Run it once, to put first what it reads first.")
+@click.option(
+    "--trace-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep what --trace finds, or use it again.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")

@@ -14,7 +14,7 @@ from litebundle.cli.output import (
     print_json,
     print_pairs,
 )
-from litebundle.format.manifest import ANY, Target
+from litebundle.format.manifest import ANY, DICTIONARY, STARTUP, Target, startup
 from litebundle.inspect.bundle import Bundle, File, Module
 
 
@@ -80,8 +80,11 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "size", in_bytes(bundle.size)
     yield "container", bundle.container + pages
     for key, value in bundle.manifest.items():
-        if not key.startswith(("root.", "target.", "variant.")):  # addresses; said below
+        # Addresses, and what is said below
+        if not key.startswith(("root.", "target.", "variant.", STARTUP, DICTIONARY)):
             yield key, value
+    if runs := startup(bundle.manifest):
+        yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} in {len(runs)} runs"
     for target in bundle.targets:
         yield "target", _described(bundle, target)
     for number, variant in enumerate(bundle.variants):

@@ -16,8 +16,6 @@ NAME = "bundle.toml"
 PROJECT = "pyproject.toml"
 
 _VERSION = re.compile(r"3\.\d+(\.\d+)?")
-_STDLIB = ("used", "all")
-_FORMATS = ("sqlite", "zip")
 
 _KEYS = "the keys are those of `bundle build --help`, and src, requirements, lock and check"
 _PATHS = "paths are relative to the definition's directory"
@@ -60,6 +58,9 @@ class Definition:
     defer_gc: bool | None = None
     python_args: str | None = None
     launcher: bool | None = None
+    compress: str | None = None
+    trace: str | None = None
+    trace_file: Path | None = None
 
 
 class _Fault(ValueError):
@@ -237,11 +238,14 @@ def _levels(value: object, base: Path) -> tuple[int, ...]:
     return tuple(sorted(set(levels)))
 
 
-def _format(value: object, base: Path) -> str:
-    text = _text(value, base)
-    if text not in _FORMATS:
-        raise _Fault(f"expected {' or '.join(_FORMATS)}, found {value!r}")
-    return text
+def _one_of(*known: str) -> Callable[[object, Path], str]:
+    def parse(value: object, base: Path) -> str:
+        text = _text(value, base)
+        if text not in known:
+            raise _Fault(f"expected {' or '.join(known)}, found {value!r}")
+        return text
+
+    return parse
 
 
 def _one_or_more(value: object, base: Path) -> tuple[str, ...]:
@@ -253,13 +257,6 @@ def _versions(value: object, base: Path) -> tuple[str, ...]:
     if not all(map(_VERSION.fullmatch, texts)):
         raise _Fault(f"expected versions like 3.12 as texts, found {value!r}")
     return texts
-
-
-def _stdlib(value: object, base: Path) -> str:
-    text = _text(value, base)
-    if text not in _STDLIB:
-        raise _Fault(f"expected {' or '.join(_STDLIB)}, found {value!r}")
-    return text
 
 
 def _place(value: object, base: Path) -> Mapping[str, str]:
@@ -278,16 +275,18 @@ _PARSERS: Mapping[str, Callable[[object, Path], Any]] = {
     "lock": _file,
     "check": _file,
     "output": _path,
-    "format": _format,
+    "format": _one_of("sqlite", "zip"),
     "optimize": _levels,
     **dict.fromkeys(("sources", "strict", "overlay", "deps", "tests"), _flag),
     "exclude": _texts,
     "only": _texts,
     "python-version": _versions,
     "platform": _one_or_more,
-    "stdlib": _stdlib,
+    "stdlib": _one_of("used", "all"),
     "place": _place,
-    **dict.fromkeys(("main", "python-args"), _text),
+    **dict.fromkeys(("main", "python-args", "trace"), _text),
+    "compress": _one_of("auto", "none", "zlib", "zstd"),
+    "trace-file": _path,
     **dict.fromkeys(("executable", "inherit-path", "defer-gc", "launcher"), _flag),
 }
 

@@ -27,6 +27,8 @@ LEVEL_ALL = 2  # of a placement: its sources are placed too
 
 ENCODING_NONE = 0
 ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
+ENCODING_PYC = 2  # raw deflate of a .pyc, of which the raw bytes are what is behind its header
+ENCODING_ZSTD = 3  # one Zstandard frame, RFC 8878, with the bundle's dictionary
 
 _COUNTS = 9
 _HEADER_SIZE = len(MAGIC) + 4 * _COUNTS

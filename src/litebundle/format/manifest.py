@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CHECKSUM = "checksum"
+STARTUP, DICTIONARY = "startup", "dictionary"
 ANY = "any"
 
 
@@ -166,6 +167,17 @@ def targets(manifest: dict[str, str]) -> list[Target]:
 def roots(manifest: dict[str, str]) -> list[Root]:
     """Return the trees of the bundle, by their numbers; raises ValueError."""
     return [parse_root(text) for text in _numbered(manifest, "root")]
+
+
+def startup(manifest: dict[str, str]) -> list[tuple[int, int, int]]:
+    """Return offset, size and what is read last (its offset) of the runs; raises ValueError."""
+    numbers = [int(number) for number in manifest.get(STARTUP, "").split()]
+    return list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
+
+
+def startup_text(runs: "Iterable[tuple[int, int, int]]") -> str:
+    """Return the value of the key `startup`, which `startup` parses."""
+    return " ".join(f"{offset} {size} {last}" for offset, size, last in runs)
 
 
 def _numbered(manifest: dict[str, str], key: str) -> list[str]:

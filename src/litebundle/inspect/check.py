@@ -11,12 +11,12 @@ from types import MappingProxyType
 from litebundle.errors import BundleError
 from litebundle.format import PIECE, Checksum, checksum, names
 from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE, Listing, Ref, decode_ref
-from litebundle.format.manifest import variants
+from litebundle.format.manifest import DICTIONARY, variants
 from litebundle.inspect.claims import Claims
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
-from litebundle.runtime.containers import BLOBS, LISTINGS, decode
+from litebundle.runtime.containers import BLOBS, LISTINGS
 from litebundle.runtime.large import decoded
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
 
@@ -98,6 +98,9 @@ class Check:
         }
 
     def _check(self) -> None:
+        if not self._has_dictionary():
+            self.complete = False
+            return
         for found in self.archive.roots:
             self._names = [self._variants[number] for number in found.columns]
             root = Root(directories={}, columns=tuple(found.columns))
@@ -116,6 +119,18 @@ class Check:
         found: str | int | None = None,
     ) -> None:
         self._found.append(Finding(where=where, what=what, expected=expected, found=found))
+
+    def _has_dictionary(self) -> bool:
+        """Tell whether what zstd needs is there, or no need; without, nothing could be told."""
+        text = self.archive.manifest.get(DICTIONARY)
+        if text is None:
+            return True
+        try:
+            ref = decode_ref(bytes.fromhex(text))
+        except ValueError as error:
+            self._tell("dictionary", f"its reference is damaged: {error}")
+            return False
+        return ref is None or self._content(ref, BLOBS, "dictionary") is not None
 
     def _walk(self, ref: Ref | None, root: Root) -> None:
         pending = [("", ref)]
@@ -305,7 +320,7 @@ class Check:
                 self.at[table, ref.identifier] = ref
         else:
             try:
-                data = self.archive.container.find(table, ref)
+                data = self.archive.container.find(table, ref, self.archive.unpack)
             except BundleError as error:
                 error.file = error.build = None  # whoever asked knows which file it is about
                 self._tell(what, error.cause)
@@ -329,7 +344,7 @@ class Check:
         if not ref.offset:
             return None
         try:
-            return decode(self.archive.container.stored(ref), ref)
+            return self.archive.unpack(self.archive.container.stored(ref), ref)
         except ValueError:
             return None
 

@@ -14,7 +14,8 @@ import apsw
 
 from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt
-from litebundle.format.listing import ENCODING_NONE
+from litebundle.format.listing import EMPTY_REF, Ref, decode_ref
+from litebundle.format.manifest import DICTIONARY
 from litebundle.inspect import spare
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
@@ -139,12 +140,27 @@ def _blobs(bundle: Bundle, check: Check, unlisted: set[object]) -> Iterator[Find
     for (table, number), ref in check.at.items():
         if tails[table].get(number) not in ((ref.offset, ref.local), None):
             yield Finding(where=f"table {table}", what=f"references to row {number} lead elsewhere")
+    shared = decode_ref(bytes.fromhex(bundle.manifest.get(DICTIONARY, "")) or EMPTY_REF)
+    if shared is not None:
+        unlisted = {*unlisted, shared.identifier}
     for identifier, digest, encoding, size, data in _rows(bundle, BLOBS):
         content = data if isinstance(data, bytes) else b""
         if blob := check.blobs.get(identifier):
             expected = blob.digest or digest, blob.encoding, blob.raw, blob.stored
-        elif identifier in unlisted:  # code is stored as it is
-            expected = (hashlib.sha256(content).digest(), ENCODING_NONE, len(content), len(content))
+        elif identifier in unlisted:
+            ref = Ref(
+                identifier=identifier,
+                at=(0, 0),
+                sizes=(len(content), size),
+                encoding=encoding,
+                checksum=b"",
+            )
+            try:
+                raw = bundle.archive.unpack(content, ref)
+            except ValueError as error:
+                yield Finding(where=f"table {BLOBS}", what=f"row {identifier}: {error}")
+                continue
+            expected = hashlib.sha256(raw).digest(), encoding, len(raw), len(content)
         else:
             yield Finding(where=f"table {BLOBS}", what=f"row {identifier} belongs to nothing")
             continue

@@ -4,10 +4,10 @@ import sys
 from _frozen_importlib_external import MAGIC_NUMBER
 from _imp import source_hash
 
-from ..errors import BundleCorrupt, BundleIOError, BundleVersionError
+from ..errors import BundleCorrupt, BundleError, BundleIOError, BundleVersionError
 from ..format import CHECKSUM_KEY, PIECE, VERSION, checksum
-from ..format.listing import Listing, Ref, decode_ref
-from ..format.manifest import Variant, roots, targets, variants
+from ..format.listing import EMPTY_REF, ENCODING_ZSTD, Listing, Ref, decode_ref
+from ..format.manifest import DICTIONARY, STARTUP, Variant, roots, startup, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
 from .descriptor import Descriptor, pread
 from .target import fits_platform, fitting_target, nearest_target
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from .containers import SqliteContainer, ZipContainer
+    from .zstandard import Expander
 
 _REBUILD = "copy the file again, or build it again"
 
@@ -35,6 +36,7 @@ class Archive:
         "_base",
         "_container",
         "_descriptor",
+        "_expander",
         "_fd",
         "_listings",
         "_most",
@@ -61,6 +63,7 @@ class Archive:
         try:
             self.manifest = container.manifest()
             self._check_version()
+            self._read_ahead()
             self.identity = self.manifest["identity"]
             self.targets = targets(self.manifest)
             self.roots = roots(self.manifest)
@@ -90,6 +93,14 @@ class Archive:
         self._base = container.base
         self._fd = descriptor.fd
         self._most = min(descriptor.size, PIECE)
+        self._expander: Expander | None = None  # of zstd, once something needs it
+
+    def _read_ahead(self) -> None:
+        if STARTUP in self.manifest:
+            from .ahead import runs
+
+            numbers = startup(self.manifest)
+            self._descriptor.ahead = runs(numbers, self._base, self._descriptor.size)
 
     def __repr__(self) -> str:
         return f"<Archive {self.path!r}, build {self.identity[:12]}>"
@@ -130,8 +141,11 @@ class Archive:
         size = int.from_bytes(ref[12:16], "little")
         if offset and size <= self._most and ref[20:24] == b"\0\0\0\0":
             try:
-                data = pread(self._fd, size, self._base + offset)
-            except (OSError, OverflowError):
+                if self._descriptor.ahead:
+                    data = self._descriptor.read(self._base + offset, size)
+                else:
+                    data = pread(self._fd, size, self._base + offset)
+            except (BundleIOError, OSError, OverflowError):
                 pass
             else:
                 if source_hash(CHECKSUM_KEY, data) == ref[24:]:
@@ -149,14 +163,14 @@ class Archive:
         """
         try:
             if ref.offset:
-                data = decode(self._container.stored(ref), ref)
+                data = self.unpack(self._container.stored(ref), ref)
                 if checksum(data) == ref.checksum and len(data) == ref.raw:
                     return data
         except (BundleIOError, ValueError):
             pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
         self._recover()
         try:
-            data = self._container.find(table, ref)
+            data = self._container.find(table, ref, self.unpack)
         except (BundleCorrupt, ValueError) as error:
             raise self._damage(ref, getattr(error, "message", str(error))) from error
         if checksum(data) != ref.checksum or len(data) != ref.raw:
@@ -176,6 +190,34 @@ class Archive:
             file.seek(0)
             file.truncate()
         file.write(self.blob(ref))
+
+    def unpack(self, data: bytes, ref: Ref) -> bytes:
+        """Return raw bytes from stored ones; raises ValueError if they do not decode to them.
+
+        Raises BundleError if this Python cannot undo the encoding.
+        """
+        if ref.encoding != ENCODING_ZSTD:
+            return decode(data, ref)
+        try:
+            if self._expander is None:
+                self._expander = self._make_expander()
+            return self._expander.expand(data, ref.raw)
+        except ModuleNotFoundError as error:
+            raise BundleError(
+                "compressed with zstd, which this Python cannot undo",
+                file=self.path,
+                expected="Python 3.14, or the module backports.zstd",
+                found=str(error),
+                hint="install backports.zstd for this Python, or build with --compress zlib",
+            ) from error
+
+    def _make_expander(self) -> "Expander":
+        from .zstandard import Expander
+
+        ref = decode_ref(bytes.fromhex(self.manifest.get(DICTIONARY, "")) or EMPTY_REF)
+        if ref is not None and ref.encoding == ENCODING_ZSTD:
+            raise ValueError("a dictionary that needs itself")
+        return Expander(b"" if ref is None else self.blob(ref))
 
     def _damage(self, ref: Ref, what: str, found: bytes | None = None) -> BundleCorrupt:
         touched = self._descriptor.touched()
@@ -203,6 +245,8 @@ class Archive:
                 file=self.path,
                 hint="restart the program",
             )
+        # The number is not its any more, and may already be that of the new one: not to be closed
+        self._descriptor.fd = -1
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
 
     def _listing(self, ref: Ref, directory: str) -> Listing:

@@ -6,17 +6,19 @@ from _frozen_importlib_external import PathFinder
 
 from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
-from ..format.listing import ENCODING_DEFLATE, Ref
+from ..format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref
 from ..format.manifest import parse_lines, unseal
 from .descriptor import stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .descriptor import Descriptor
     from .zipfile import Zip
+
+    Unpack = Callable[[bytes, Ref], bytes]
 
 
 _REBUILD = "copy the file again, or build it again"
@@ -37,6 +39,7 @@ MEMBERS_MEMBER = ".litebundle/members"
 _BESIDE = 8192  # bytes of a row beside the stored ones: a path is the longest that there is
 
 _EXPANSION = 1032  # deflate's largest: a run of 258 bytes takes 2 bits at least
+PYC_HEADER = 16  # bytes before the code (PEP 552)
 
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
@@ -122,13 +125,13 @@ class SqliteContainer:
         """Yield what `stored` returns, in parts of some MiB at most."""
         return self.database.parts(ref.offset, ref.local, ref.stored)
 
-    def find(self, table: str, ref: Ref) -> bytes:
+    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
         """Return raw bytes by following the tree; raises ValueError if they are not there."""
         row = self.database.row(table, ref.identifier, ref.stored + _BESIDE)
         data = row[-1] if row else None
         if not isinstance(data, bytes) or len(data) != ref.stored:
             raise ValueError(f"no such row {ref.identifier} in table {table}")
-        return decode(data, ref)
+        return unpack(data, ref)
 
 
 class ZipContainer:
@@ -162,9 +165,9 @@ class ZipContainer:
         """Yield what `stored` returns, in parts of some MiB at most."""
         return self._source.parts(self.base + ref.offset, ref.stored)
 
-    def find(self, table: str, ref: Ref) -> bytes:
+    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
-        del table  # one numbering for all members
+        del table, unpack  # one numbering for all members, which say how they are stored
         members = self.archive.members
         try:
             data = self.archive.read(members[self.names()[ref.identifier - 1]])
@@ -187,7 +190,9 @@ def decode(data: bytes, ref: Ref) -> bytes:
     """Return raw bytes from stored ones; raises ValueError if they do not decode to `ref.raw`."""
     if ref.encoding == ENCODING_DEFLATE:
         return inflate(data, ref.raw)
-    if ref.encoding:
+    if ref.encoding == ENCODING_PYC:
+        return inflate(data, PYC_HEADER + ref.raw)[PYC_HEADER:]
+    if ref.encoding != ENCODING_NONE:
         raise ValueError(f"unknown encoding {ref.encoding}")
     return data
 
@@ -210,19 +215,22 @@ def zlib() -> "Any":
     """Return the standard library's module, which may be another than an import would get."""
     global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
     if _zlib is None:
-        _zlib = _standard_zlib()
+        _zlib = standard("zlib") or __import__("zlib")
     return _zlib
 
 
-def _standard_zlib() -> "Any":
-    # Not by an import. The app may have a module of that name, which would be asked to unpack
-    # itself; and a child forked meanwhile would wait for ever for the lock of a module.
+def standard(name: str) -> "Any":
+    """Return an extension module of the standard library, loaded by itself; None if it has none.
+
+    Not by an import. The app may have a module of that name, which would be asked to unpack
+    itself; and a child forked meanwhile would wait for ever for the lock of a module.
+    """
     homes = tuple({sys.base_prefix, sys.base_exec_prefix})
     entries: list[Any] = sys.path or []  # of any type, and no more when the process ends
     path = [entry for entry in entries if isinstance(entry, str) and entry.startswith(homes)]
-    spec = BuiltinImporter.find_spec("zlib") or PathFinder.find_spec("zlib", path)
+    spec = BuiltinImporter.find_spec(name) or PathFinder.find_spec(name, path)
     if spec is None or spec.loader is None:
-        return __import__("zlib")
+        return None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

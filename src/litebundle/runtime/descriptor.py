@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import stat_result
 
+    from .ahead import Run
+
 PART = 4 << 20
 """Bytes read at once of what is too large for memory."""
 
@@ -32,13 +34,15 @@ _FLAGS = (
 class Descriptor:
     """A file opened once and read at offsets; raises BundleIOError when the system refuses.
 
-    `stamp` is (device, inode, size, mtime in ns) as the file was opened.
+    `stamp` is (device, inode, size, mtime in ns) as the file was opened; `ahead` are the parts that
+    are read in large pieces.
     """
 
-    __slots__ = ("fd", "path", "stamp")
+    __slots__ = ("ahead", "fd", "path", "stamp")
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.ahead: list[Run] = []
         self.fd = -1
         try:
             self.fd = _os.open(path, _FLAGS)
@@ -84,6 +88,15 @@ class Descriptor:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset`, fewer only at the end of the file."""
+        for run in self.ahead:
+            if run.start <= offset and offset + size <= run.end:
+                found = run.read(self, offset, size)
+                if found is not None:
+                    return found
+        return self.fetch(offset, size)
+
+    def fetch(self, offset: int, size: int) -> bytes:
+        """Return what `read` does, by a read of its own."""
         try:
             data = pread(self.fd, size, offset)
             while 0 < len(data) < size:  # a short read; most are the end of the file

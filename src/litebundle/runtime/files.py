@@ -6,6 +6,7 @@ from the root, so that paths below it read as they would in site-packages:
 """
 
 import os  # every program that gets here has it; a bare interpreter never does
+from time import monotonic
 
 from ..errors import BundleCorrupt, BundleIOError
 from ..format.listing import LEVEL_ALL
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .marker import Marker
 
+_TRUST = 0.05  # seconds for which a marker that was there is taken to be there still
+
 _units: dict[str, "Unit"] = {}
 _chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may be
 
@@ -30,7 +33,7 @@ class Unit:
     `sources` tells that its sources are among them (level `all`).
     """
 
-    __slots__ = ("_directory", "_marker", "name", "root", "sources")
+    __slots__ = ("_directory", "_looked", "_marker", "name", "root", "sources")
 
     def __init__(self, directory: PlacedDirectory, *, sources: bool) -> None:
         self.sources = sources
@@ -38,6 +41,7 @@ class Unit:
         self.root = directory.path
         self._directory = directory
         self._marker: Marker | None = None
+        self._looked = 0.0
 
     def __repr__(self) -> str:
         return f"<Unit {self.name!r} at {self.root!r}>"
@@ -47,8 +51,13 @@ class Unit:
 
         Raises BundleIOError if the disk refuses.
         """
-        if self._marker is not None and self._marker.is_own():
-            return
+        if self._marker is not None:
+            now = monotonic()
+            if now - self._looked < _TRUST:  # else each of many modules cost a system call
+                return
+            if self._marker.is_own():
+                self._looked = now
+                return
         # Of two threads each has a marker; the one that is forgotten is closed.
         self._marker = self._directory.take(
             "set LITEBUNDLE_CACHE to a directory that can be written,"

@@ -1,10 +1,10 @@
-"""Reading and encoding files in threads, ahead of the one that stores them."""
+"""Reading and encoding in threads, ahead of the one that stores them."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from litebundle.collect.tree import Entry, batches
 from litebundle.write.encoding import Encoded
@@ -17,6 +17,12 @@ _BATCH = 1 << 20
 
 _FILE = 4 << 10
 """What a file counts beside its bytes."""
+
+_DEPTH = 64
+"""Items ahead of the one that was asked for."""
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 class Ahead:
@@ -64,3 +70,15 @@ class Ahead:
 
 def _weight(batch: list[Entry]) -> int:
     return sum(entry.size + _FILE for entry in batch)
+
+
+def mapped(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+    """Yield what the function makes of each item, in their order, made in threads ahead of that."""
+    with ThreadPoolExecutor() as threads:
+        pending: deque[Future[_Out]] = deque()
+        for item in items:
+            pending.append(threads.submit(function, item))
+            if len(pending) > _DEPTH or pending[0].done():
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

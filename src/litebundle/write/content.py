@@ -117,10 +117,16 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (the roots)."""
+    """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (the roots).
+
+    Start-up reads the blobs of `runs`, which were stored one after the other in each, and the
+    listings of the directories `first`.
+    """
 
     roots: tuple[Root, ...]
     manifest: list[tuple[str, str]]
+    runs: tuple[tuple[Blob, ...], ...] = ()
+    first: tuple[str, ...] = ()
 
     def placements(self) -> list[Placement]:
         """Return every placement once, by the name of its unit."""

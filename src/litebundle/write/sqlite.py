@@ -20,9 +20,10 @@ import apsw
 
 from litebundle.format import APPLICATION_ID, VERSION, checksum
 from litebundle.format.listing import Ref
-from litebundle.format.manifest import columns_text, seal
+from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
+from litebundle.write.compression import Compression
 from litebundle.write.content import (
     Addresses,
     Blob,
@@ -31,8 +32,9 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
-from litebundle.write.encoding import Encoded, Parts, deflated
+from litebundle.write.encoding import Encoded, Parts, plain
 from litebundle.write.launcher import tail
+from litebundle.write.startup import extent
 
 SCHEMA = """
 CREATE TABLE manifest(id INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);
@@ -57,12 +59,16 @@ CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, e
 # A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
+_SMALLEST = 4096
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
 
 _Key = tuple[int, str, str]
 """Of a listing: the number of its root, its kind, and its path."""
+
+_Tails = dict[int, tuple[int, int]]
+"""Where the last column of rows stands, by row id: its offset, and how much of it is there."""
 
 
 class SqliteWriter:
@@ -72,19 +78,20 @@ class SqliteWriter:
     does.
     """
 
-    encode = staticmethod(deflated)
-
-    def __init__(self, path: Path, expected: int) -> None:
+    def __init__(self, path: Path, compression: Compression, expected: int) -> None:
+        self.encode_code, self.encode_file = compression.code, compression.file
+        self._compression = compression
         self._path = path
         self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
-        page_size = next((size for least, size in _PAGE_SIZES if expected >= least), 4096)
+        fitting = (size for least, size in _PAGE_SIZES if expected >= least)
+        self._page_size = _SMALLEST if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
             self._connection = apsw.Connection(str(self._work), vfs=_UNLOCKED)
             for pragma in (
-                f"page_size={page_size}",
+                f"page_size={self._page_size}",
                 "encoding='UTF-8'",
                 "auto_vacuum=NONE",
                 "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
@@ -116,6 +123,8 @@ class SqliteWriter:
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
         """Write listings, tables and manifest, and close the database."""
+        shared = self._compression.dictionary
+        dictionary = self._blob(plain(shared)) if shared else None
         with _as_os_errors():
             self._insert("code", list(dict.fromkeys(self._codes)))
             self._insert(
@@ -123,7 +132,8 @@ class SqliteWriter:
             )
             self._insert("distributions", distributions)
             self._next_transaction()
-            listings = _Listings(content, self._tails("blobs"))
+            blobs = self._tails("blobs")
+            listings = _Listings(content, blobs)
             self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
             self._insert("placements", listings.placements())
             self._next_transaction()
@@ -134,7 +144,10 @@ class SqliteWriter:
                 (f"root.{number}", f"{listings.refs[number, 'directory', ''].hex()} {text}")
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
-            self._insert("manifest", seal([*content.manifest, *roots]))
+            known = [] if dictionary is None else [(DICTIONARY, _ref(dictionary, blobs).hex())]
+            if content.runs:
+                known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
+            self._insert("manifest", seal([*content.manifest, *known, *roots]))
             self._connection.execute("COMMIT")
             self._connection.close()
         if self._work != self._path:
@@ -147,6 +160,17 @@ class SqliteWriter:
         self._connection.close()
         if self._work != self._path:
             self._work.unlink(missing_ok=True)
+
+    def _runs(
+        self, content: Content, blobs: _Tails, listings: "_Listings"
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield the runs that start-up reads, see `extent`."""
+        source = Descriptor(str(self._work))
+        places = [[(*blobs[each.identifier], each.stored) for each in run] for run in content.runs]
+        for run in (*places, *listings.first()):
+            parts = [part for place in run for part in _parts(source, self._page_size, place)]
+            if parts:
+                yield extent(parts, parts[-1][0])
 
     def _blob(self, content: Encoded) -> Blob:
         digest = content.digest
@@ -179,10 +203,29 @@ class SqliteWriter:
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
 
-    def _tails(self, table: str) -> dict[int, tuple[int, int]]:
+    def _tails(self, table: str) -> _Tails:
         """Return where the last column of each row committed stands, by row id."""
         tails = Database(Descriptor(str(self._work))).tails(table)
         return {rowid: (offset, local) for rowid, offset, local in tails}
+
+
+def _ref(blob: Blob, blobs: _Tails) -> bytes:
+    return blob.ref(*blobs[blob.identifier])
+
+
+def _parts(
+    source: Descriptor, page_size: int, place: tuple[int, int, int]
+) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the runs of bytes that a blob is: see `Database.tail`."""
+    offset, local, size = place
+    if not local:
+        if offset:
+            yield offset, offset + size
+        return
+    yield offset, offset + local + 4
+    pages, rest = divmod(size - local - 1, page_size - 4)
+    start = (int.from_bytes(source.read(offset + local, 4)) - 1) * page_size
+    yield start, start + pages * page_size + 4 + rest + 1
 
 
 def _workable(path: Path) -> Path:
@@ -220,15 +263,16 @@ def _as_os_errors() -> Iterator[None]:
 class _Listings:
     """All listings, encoded bottom-up: each names those below it by offset and checksum."""
 
-    def __init__(self, content: Content, blobs: dict[int, tuple[int, int]]) -> None:
+    def __init__(self, content: Content, blobs: _Tails) -> None:
         self._content = content
         self._blobs = blobs
+        self._sizes: dict[_Key, int] = {}
         # Top-down on disk: what is read first stands first.
-        keys: list[_Key] = []
+        keys = [key for run in self._runs() for key in run]
         for number, root in enumerate(content.roots):
             keys += [(number, "directory", d.path) for d in root.bottom_up()][::-1]
             keys += [(number, "placement", p.unit) for p in root.placements()]
-        self.ids = {key: number for number, key in enumerate(keys, 1)}
+        self.ids = {key: number for number, key in enumerate(dict.fromkeys(keys), 1)}
         self.offsets: dict[int, tuple[int, int]] = {}
         self._blob_refs: dict[int, bytes] = {}
         self.refs: dict[_Key, bytes] = {}
@@ -239,6 +283,17 @@ class _Listings:
         for number, root in enumerate(self._content.roots):
             self._encode(number, root, found)
         return {key: found[key] for key in self.ids}
+
+    def first(self) -> Iterator[list[tuple[int, int, int]]]:
+        """Yield for each root where those listings are that start-up reads: see `_parts`."""
+        for run in self._runs():
+            yield [(*self.offsets[self.ids[key]], self._sizes[key]) for key in run]
+
+    def _runs(self) -> Iterator[list[_Key]]:
+        for number, root in enumerate(self._content.roots):
+            run = [path for path in self._content.first if path in root.directories]
+            if run:
+                yield [(number, "directory", path) for path in run]
 
     def placements(self) -> list[tuple[str, int, bytes, int]]:
         """Return the rows of the table."""
@@ -266,11 +321,12 @@ class _Listings:
         # Often asked: for a package's code twice, and each time the listings are encoded.
         ref = self._blob_refs.get(blob.identifier)
         if ref is None:
-            ref = self._blob_refs[blob.identifier] = blob.ref(*self._blobs[blob.identifier])
+            ref = self._blob_refs[blob.identifier] = _ref(blob, self._blobs)
         return ref
 
     def _add(self, found: dict[_Key, bytes], key: _Key, data: bytes) -> None:
         found[key] = data
+        self._sizes[key] = len(data)
         identifier = self.ids[key]
         self.refs[key] = Ref(
             identifier=identifier,

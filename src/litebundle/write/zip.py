@@ -6,14 +6,16 @@ are the members below `.litebundle/`, a name that nothing imports.
 """
 
 import zipfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from litebundle.format import checksum
-from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, Ref
-from litebundle.format.manifest import Variant, columns_text, lines, seal
+from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref, decode_ref
+from litebundle.format.manifest import STARTUP, Variant, columns_text, lines, seal, startup_text
 from litebundle.runtime.containers import FOOTER_MAGIC, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
+from litebundle.write.compression import Compression
 from litebundle.write.content import (
     Addresses,
     Blob,
@@ -24,6 +26,7 @@ from litebundle.write.content import (
 )
 from litebundle.write.encoding import Encoded, plain, pyc_header, zip_info
 from litebundle.write.launcher import method
+from litebundle.write.startup import extent
 
 
 class ZipWriter:
@@ -32,7 +35,14 @@ class ZipWriter:
     `taken` are the paths of the files to come, which no `.pyc` of ours may take.
     """
 
-    def __init__(self, path: Path, variants: Sequence[Variant], taken: Container[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        compression: Compression,
+        variants: Sequence[Variant],
+        taken: Container[str],
+    ) -> None:
+        self._compression = compression
         self._variants = variants
         self._taken = taken
         self._names: list[str] = []
@@ -41,29 +51,47 @@ class ZipWriter:
         self._write(MARK_MEMBER, b"litebundle\n")
 
     @staticmethod
-    def encode(data: bytes, packed: bytes | None = None) -> Encoded:
+    def encode_code(path: str, data: bytes) -> Encoded:
         """Encode nothing yet: the zip library does the deflating."""
-        del packed
+        del path
+        return plain(data)
+
+    @staticmethod
+    def encode_file(path: str, data: bytes, packed: bytes | None = None) -> Encoded:
+        """Encode nothing yet: the zip library does the deflating."""
+        del path, packed
         return plain(data)
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""
         del module
         data = b"".join(content.parts())
+        name = self._pyc(path, variant)
         header = pyc_header(self._variants[variant].magic, data)
-        identifier, offset, _ = self._write(self._pyc(path, variant), header + data)
+        if self._compression.packs_code(path):
+            return self._deflated(zip_info(name), header, content)
+        identifier, offset, _ = self._write(name, header + data)
         self._offsets[identifier] = offset + len(header)
         return content.as_blob(identifier)
 
     def file(self, path: str, content: Encoded, mode: int) -> Blob:
-        """Store a file under its path, deflated."""
+        """Store a file under its path."""
         info = zip_info(path, mode)
-        info.compress_type = zipfile.ZIP_DEFLATED
+        if self._compression.packs_file(path):
+            return self._deflated(info, b"", content)
         info.file_size = content.raw
-        identifier, offset, size = self._add(info, content.parts())
+        identifier, offset, _ = self._add(info, content.parts())
         self._offsets[identifier] = offset
+        return content.as_blob(identifier)
+
+    def _deflated(self, info: zipfile.ZipInfo, header: bytes, content: Encoded) -> Blob:
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.file_size = len(header) + content.raw
+        identifier, offset, size = self._add(info, chain((header,), content.parts()))
+        self._offsets[identifier] = offset
+        encoding = ENCODING_PYC if header else ENCODING_DEFLATE
         blob = content.as_blob(identifier)
-        return replace(blob, stored=size, encoding=ENCODING_DEFLATE, seal=None)
+        return replace(blob, stored=size, encoding=encoding, seal=None)
 
     def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
         """Store the members; the manifest has nothing to say of them."""
@@ -85,17 +113,31 @@ class ZipWriter:
         for placement in root.placements():
             data = placement_listing(placement, variants, at)
             refs["placement", placement.unit] = self._listing(len(refs), data)
-        for directory in root.bottom_up():
+        first = {path: number for number, path in enumerate(reversed(content.first), 1)}
+        # Those that start-up reads together: no directory is above them that it does not read
+        for directory in sorted(root.bottom_up(), key=lambda each: first.get(each.path, 0)):
             if has_entry(directory):
                 self._zip.writestr(zip_info(directory.path + "/", 0o755), b"")
             data = directory_listing(directory, variants, at)
             refs["directory", directory.path] = self._listing(len(refs), data)
+        known = [(STARTUP, startup_text(self._runs(content, refs)))] if content.runs else []
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
         text = f"{refs['directory', ''].hex()} {columns_text(root.columns)}"
-        manifest = lines(seal([*content.manifest, ("root.0", text)]))
+        manifest = lines(seal([*content.manifest, *known, ("root.0", text)]))
         footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
         self._write(MANIFEST_MEMBER, manifest + footer)
         self.close()
+
+    def _runs(
+        self, content: Content, refs: Mapping[tuple[str, str], bytes]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield the runs that start-up reads, see `extent`."""
+        for run in content.runs:
+            places = [(self._offsets[blob.identifier], blob.stored) for blob in run]
+            yield extent([(offset, offset + size) for offset, size in places], places[-1][0])
+        found = (decode_ref(refs["directory", path]) for path in content.first)
+        listings = [(ref.offset, ref.offset + ref.stored) for ref in found if ref]
+        yield extent(listings, listings[-1][0])
 
     def close(self) -> None:
         """Close the zip, finished or not."""
