@@ -15,7 +15,9 @@ from litebundle.cli.output import (
     print_pairs,
 )
 from litebundle.format.manifest import ANY, Target
+from litebundle.format.signature import DIGESTS, SIGNATURE, key_name
 from litebundle.inspect.bundle import Bundle, File, Module
+from litebundle.inspect.signature import statement_of
 
 
 @click.command("info", short_help="Tell what a bundle is and for which Pythons.")
@@ -42,6 +44,7 @@ def _as_json(bundle: Bundle, modules: list[Module], files: list[File]) -> dict[s
         "page_size": bundle.page_size,
         "identity": bundle.identity,
         "manifest": bundle.manifest,
+        "signature": _signature(bundle),
         "targets": [
             {
                 "name": str(target),
@@ -80,8 +83,11 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "size", in_bytes(bundle.size)
     yield "container", bundle.container + pages
     for key, value in bundle.manifest.items():
-        if not key.startswith(("root.", "target.", "variant.")):  # addresses; said below
+        # Addresses, and what is said below
+        if not key.startswith(("root.", "target.", "variant.", DIGESTS, SIGNATURE)):
             yield key, value
+    if signature := _signature(bundle):
+        yield "signed by", f"{signature['key']}, unless it was altered: `bundle verify --key` tells"
     for target in bundle.targets:
         yield "target", _described(bundle, target)
     for number, variant in enumerate(bundle.variants):
@@ -92,6 +98,15 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "files", f"{counted(Counter(file.kind.value for file in files))}, {size} together"
     for found in bundle.distributions():
         yield "distribution", f"{found.name} {found.version}"
+
+
+def _signature(bundle: Bundle) -> dict[str, object] | None:
+    """Return what the bundle says of its signature, which nobody has checked."""
+    statement = statement_of(bundle)
+    if statement is None:
+        return None
+    key = key_name(statement.signature.identifier)
+    return {"key": key, "app": statement.app, "version": statement.version}
 
 
 def _described(bundle: Bundle, target: Target) -> str:

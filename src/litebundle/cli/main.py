@@ -12,7 +12,10 @@ import click
 from litebundle import __version__
 from litebundle.errors import BuildError, BundleError
 
-_COMMANDS = ("build", "run", "list", "cat", "info", "verify", "explain", "place", "cache", "link")
+_COMMANDS = (
+    *("build", "run", "list", "cat", "info", "verify", "explain", "place", "cache", "link"),
+    *("keygen", "sign"),
+)
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 

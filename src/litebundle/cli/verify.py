@@ -1,25 +1,41 @@
 """`bundle verify`: whether a bundle is what was built."""
 
+from pathlib import Path
+
 import click
 
 from litebundle.cli.output import bundle_argument, in_bytes, json_option, print_json
 from litebundle.errors import BundleCorrupt
+from litebundle.inspect.bundle import Bundle
+from litebundle.inspect.signature import export_statement
 from litebundle.inspect.verify import Verdict, verify
 
 
 @click.command("verify", short_help="Check all that a bundle holds.")
 @bundle_argument
+@click.option(
+    "--key", type=click.Path(), metavar="PUB", help="See that the owner of this key signed it all."
+)
+@click.option(
+    "--statement",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write there what was signed, and PATH.minisig for `minisign -V`.",
+)
 @json_option
-def command(file: str, *, as_json: bool) -> None:
+def command(file: str, *, key: str | None, statement: Path | None, as_json: bool) -> None:
     """Read the whole bundle FILE: every checksum, every digest, and all that is told twice.
 
-    Prints each problem on a line of its own. The exit status is 0 if there is none, else 1.
+    PUB is a public key of `bundle keygen` or minisign, or a trust file with several. Prints each
+    problem on a line of its own. The exit status is 0 if there is none, else 1.
     """
-    verdict = verify(file)
+    verdict = verify(file, key)
+    if statement is not None:
+        export_statement(Bundle(file), statement)
     if as_json:
         print_json(_as_json(file, verdict))
     else:
-        _print(file, verdict)
+        _print(file, verdict, key)
     if verdict.problems:
         count = len(verdict.problems)
         raise BundleCorrupt(
@@ -29,13 +45,15 @@ def command(file: str, *, as_json: bool) -> None:
         )
 
 
-def _print(file: str, verdict: Verdict) -> None:
+def _print(file: str, verdict: Verdict, key: str | None) -> None:
     for problem in verdict.problems:
         click.echo(problem)
     for note in verdict.notes:
         click.echo(f"note: {note}")
     if not verdict.problems:
-        click.echo(f"{file}: sound, {verdict.blobs:,} blobs, {in_bytes(verdict.size)} checked")
+        signed = f", signed by {key}" if key else ""
+        checked = f"{verdict.blobs:,} blobs, {in_bytes(verdict.size)} checked"
+        click.echo(f"{file}: sound{signed}, {checked}")
 
 
 def _as_json(file: str, verdict: Verdict) -> dict[str, object]:

@@ -13,10 +13,11 @@ import apsw
 
 from litebundle.collect.tree import Kind
 from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE
+from litebundle.format.signature import SIGNATURE
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.runtime.containers import SqliteContainer
-from litebundle.write.sqlite import SCHEMA
+from litebundle.write.sqlite import DIGESTS_SCHEMA, SCHEMA
 
 _LONGEST = 480
 """Longest path in bytes that every build of SQLite opens; its limit is 512 less some suffixes."""
@@ -32,7 +33,7 @@ def unsound(bundle: Bundle) -> Iterator[str]:
                 yield f"SQLite: {line}"
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
             yield f"row {row} of table {table} refers to a row that {parent} has not"
-        yield from _schema(connection)
+        yield from _schema(connection, signed=SIGNATURE in bundle.manifest)
     except apsw.Error as error:
         yield f"SQLite cannot read it: {error}"
     finally:
@@ -96,9 +97,11 @@ def _is_utf8(name: bytes) -> bool:
     return True
 
 
-def _schema(connection: apsw.Connection) -> Iterator[str]:
+def _schema(connection: apsw.Connection, *, signed: bool) -> Iterator[str]:
     sample = apsw.Connection(":memory:")
     sample.execute(SCHEMA)
+    if signed:
+        sample.execute(DIGESTS_SCHEMA)
     query = "SELECT type, name, sql FROM sqlite_schema"
     expected, found = set(sample.execute(query)), set(connection.execute(query))
     sample.close()

@@ -6,9 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from litebundle.format.signature import SIGNATURE
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
-from litebundle.runtime.containers import MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
+from litebundle.runtime.containers import (
+    DIGESTS_MEMBER,
+    MANIFEST_MEMBER,
+    MARK_MEMBER,
+    MEMBERS_MEMBER,
+)
 from litebundle.write.zip import has_entry
 
 _CHUNK = 1 << 20
@@ -61,6 +67,8 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[str]:
         present = set(archive.namelist())
         numbered = archive.read(MEMBERS_MEMBER).decode().split("\0")
     known = {*numbered, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER}
+    if SIGNATURE in bundle.manifest:
+        known |= {name for name in present if name.startswith(f"{DIGESTS_MEMBER}.")}
     [root] = check.roots
     entries = {f"{each.path}/" for each in root.directories.values() if has_entry(each)}
     for name in sorted(present - known - entries):

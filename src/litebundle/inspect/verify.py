@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from litebundle.errors import BundleCorrupt
+from litebundle.format.signature import key_name
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
+from litebundle.inspect.signature import statement_of, unsigned
 from litebundle.runtime.containers import SqliteContainer
 
 
@@ -24,10 +26,11 @@ class Verdict:
     size: int = 0
 
 
-def verify(path: str | os.PathLike[str]) -> Verdict:
+def verify(path: str | os.PathLike[str], trust: str | None = None) -> Verdict:
     """Read everything in a bundle, and compare what is told twice.
 
-    Raises BundleError, other than for damage, if the file cannot be taken for a bundle at all.
+    With `trust`, a public key or a trust file (TRUST.md), all of it has to be signed. Raises
+    BundleError, other than for damage, if the file cannot be taken for a bundle at all.
     """
     try:
         bundle = Bundle(path)
@@ -41,9 +44,11 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
     problems += unsound(bundle)
     if whole and not problems:  # else one fault would be told many times over
         problems += contradictions(bundle, check)
+    if trust is not None and not problems:
+        problems += unsigned(bundle, check, trust)
     return Verdict(
         problems=tuple(problems),
-        notes=tuple(_notes(check)),
+        notes=(*_notes(check), *_unchecked(bundle, trust)),
         blobs=len(check.blobs),
         size=check.read,
     )
@@ -71,3 +76,9 @@ def _notes(check: Check) -> Iterator[str]:
             f"{check.moved} of the blobs and listings are not where their references say, as after"
             " a VACUUM or a zip tool: they are found more slowly"
         )
+
+
+def _unchecked(bundle: Bundle, trust: str | None) -> Iterator[str]:
+    if trust is None and (statement := statement_of(bundle)):
+        key = key_name(statement.signature.identifier)
+        yield f"says that {key} signed it: name that key with --key, to see whether it did"

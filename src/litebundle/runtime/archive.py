@@ -14,6 +14,8 @@ from .target import fits_platform, fitting_target, nearest_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .containers import SqliteContainer, ZipContainer
 
 _REBUILD = "copy the file again, or build it again"
@@ -28,6 +30,8 @@ class Archive:
     that for this interpreter, None if there is none; `native` tells whether extension modules of
     it run on this platform.
     """
+
+    signed = False
 
     __slots__ = (
         "_base",
@@ -59,6 +63,7 @@ class Archive:
         try:
             self.manifest = container.manifest()
             self._check_version()
+            self._authenticate()
             self.identity = self.manifest["identity"]
             self.targets = targets(self.manifest)
             self.roots = roots(self.manifest)
@@ -113,6 +118,9 @@ class Archive:
                 hint="use the litebundle that built it, or build it again with this one",
             )
 
+    def _authenticate(self) -> None:
+        """See that the manifest is what a trusted key has signed, where one is configured."""
+
     def code(self, ref: bytes) -> bytes:
         """Return the code bytes of an encoded reference, which must not be EMPTY_REF.
 
@@ -142,7 +150,7 @@ class Archive:
         try:
             if ref.offset:
                 data = decode(self._container.stored(ref), ref)
-                if checksum(data) == ref.checksum and len(data) == ref.raw:
+                if Archive.holds(self, ref, data):
                     return data
         except (BundleIOError, ValueError):
             pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
@@ -151,9 +159,13 @@ class Archive:
             data = self._container.find(table, ref)
         except ValueError as error:
             raise self._damage(ref, str(error)) from error
-        if checksum(data) != ref.checksum or len(data) != ref.raw:
+        if not Archive.holds(self, ref, data):
             raise self._damage(ref, "checksum mismatch", checksum(data))
         return data
+
+    def holds(self, ref: Ref, data: bytes) -> bool:
+        """Tell whether these are the raw bytes of a blob."""
+        return len(data) == ref.raw and checksum(data) == ref.checksum
 
     def _damage(self, ref: Ref, what: str, found: bytes | None = None) -> BundleCorrupt:
         touched = self._descriptor.touched()
@@ -173,7 +185,7 @@ class Archive:
         # Fault 55: a daemonising program closes every descriptor, and ours may mean another file.
         if self._descriptor.is_own():
             return
-        other = open_archive(self.path)
+        other = self._again()
         if other is None or not hasattr(self, "identity") or other.identity != self.identity:
             raise BundleIOError(
                 "the program closed the bundle's descriptor, and another file stands at its path",
@@ -182,6 +194,9 @@ class Archive:
                 hint="restart the program",
             )
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
+
+    def _again(self) -> "Archive | None":
+        return open_archive(self.path)
 
     def _listing(self, ref: Ref, directory: str) -> Listing:
         data = self.blob(ref, LISTINGS)
@@ -264,12 +279,15 @@ def fitting(stored: list[Variant]) -> int | None:
     return None
 
 
-def open_archive(path: str) -> Archive | None:
-    """Open the bundle in a file; None if the file is not one of ours, by its magic.
+def open_archive(
+    path: str,
+    make: "Callable[[Descriptor, SqliteContainer | ZipContainer], Archive]" = Archive,
+) -> Archive | None:
+    """Open the bundle in a file as `make` does; None if it is not one of ours, by its magic.
 
     Raises BundleIOError if it cannot be read, BundleCorrupt if it is damaged, BundleVersionError
     if it is of another format: never an ImportError (F1).
     """
     descriptor = Descriptor(path)
     container = open_container(descriptor)
-    return None if container is None else Archive(descriptor, container)
+    return None if container is None else make(descriptor, container)

@@ -1,14 +1,11 @@
 """The two containers behind one interface: `base`, `manifest()`, `stored(ref)` and `find(...)`."""
 
-import sys
-from _frozen_importlib import BuiltinImporter, module_from_spec
-from _frozen_importlib_external import PathFinder
-
 from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
 from ..format.listing import ENCODING_DEFLATE, Ref
 from ..format.manifest import parse_lines, unseal
 from .descriptor import stamp_of
+from .standard import standard_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ _REBUILD = "copy the file again, or build it again"
 
 _SHEBANG = 4096  # bytes that the line may have at most; Linux takes 256
 
-BLOBS, LISTINGS = "blobs", "listings"
+BLOBS, LISTINGS, DIGESTS = "blobs", "listings", "digests"
 
 # A zip bundle's manifest is its last member; the member ends in this and the text's length (8
 # bytes, little-endian), so that it is found from the end record without reading the directory.
@@ -32,6 +29,7 @@ FOOTER_SIZE = len(FOOTER_MAGIC) + 8
 MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
+DIGESTS_MEMBER = ".litebundle/digests"  # and a number: written by signing, so in no listing
 
 _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs 0.4 ms
 
@@ -136,6 +134,14 @@ class ZipContainer:
         version = dict(pairs[:1]).get("format", "")
         return unseal(pairs) if version == str(VERSION) else {"format": version}
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the members, of which the first has the number 1."""
+        members = self.archive.members
+        if not self._names and MEMBERS_MEMBER in members:
+            self._names = self.archive.read(members[MEMBERS_MEMBER]).decode().split("\0")
+        return self._names
+
     def stored(self, ref: Ref) -> bytes:
         """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
         if ref.stored > self._source.size:  # a lie, which memory would pay for
@@ -144,13 +150,13 @@ class ZipContainer:
 
     def find(self, table: str, ref: Ref) -> bytes:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
-        del table  # one numbering for all members
-        members = self.archive.members
-        if not self._names and MEMBERS_MEMBER in members:
-            names = self.archive.read(members[MEMBERS_MEMBER]).decode().split("\0")
-            self._names = names
         try:
-            data = self.archive.read(members[self._names[ref.identifier - 1]])
+            name = (
+                f"{DIGESTS_MEMBER}.{ref.identifier}"
+                if table == DIGESTS
+                else self.names[ref.identifier - 1]  # one numbering for all others
+            )
+            data = self.archive.read(self.archive.members[name])
         except LookupError:
             raise ValueError(f"no member {ref.identifier}") from None
         return data[len(data) - ref.raw :]
@@ -169,7 +175,7 @@ def inflate(data: bytes, size: int) -> bytes:
     """Undo raw deflate; raises ValueError unless exactly `size` bytes come out, whatever is in."""
     global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
     if _zlib is None:
-        _zlib = _standard_zlib()
+        _zlib = standard_module("zlib")
     stream = _zlib.decompressobj(-15)
     try:
         raw: bytes = stream.decompress(data, size + 1)  # bounded: a bomb ends one byte too far
@@ -178,17 +184,3 @@ def inflate(data: bytes, size: int) -> bytes:
     if len(raw) != size or not stream.eof:
         raise ValueError(f"decompresses to other than {size} bytes")
     return raw
-
-
-def _standard_zlib() -> "Any":
-    # Not by an import. The app may have a module of that name, which would be asked to unpack
-    # itself; and a child forked meanwhile would wait for ever for the lock of a module.
-    homes = tuple({sys.base_prefix, sys.base_exec_prefix})
-    entries: list[Any] = sys.path or []  # of any type, and no more when the process ends
-    path = [entry for entry in entries if isinstance(entry, str) and entry.startswith(homes)]
-    spec = BuiltinImporter.find_spec("zlib") or PathFinder.find_spec("zlib", path)
-    if spec is None or spec.loader is None:
-        return __import__("zlib")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -191,6 +191,11 @@ class BundleFinder:
     def _launcher(self) -> ModuleSpec | None:
         # Where the hook is there before a bundle is started, Python asks us for what it is to run:
         # that is the launcher, which stands in no listing
+        archive = self._mount.archive
+        if archive.signed:  # not by code of the file, which zipimport would read unchecked
+            from .trusted import launcher_spec
+
+            return launcher_spec(archive)
         from zipimport import ZipImportError, zipimporter
 
         try:

@@ -7,14 +7,28 @@ from _imp import acquire_lock, release_lock
 from .extend import BundleMetaFinder, extend_present
 from .finder import path_hook
 from .foreign import extend_file_loader
+from .mount import name_trust, trust_files
 from .namespace import extend_loader
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
 
-def install() -> None:
+
+def install(trust: "str | PathLike[str] | None" = None) -> None:
     """Make `sys.path` entries that are bundles importable; doing it again changes nothing.
 
-    The hook goes first, before zipimport's, which would take zip bundles.
+    The hook goes first, before zipimport's, which would take zip bundles. From bundles that a key
+    named in the file `trust` did not sign nothing is imported (TRUST.md), in addition to what the
+    system and the environment ask for. Raises BundleSignatureError if the file says nothing, or
+    does not admit a bundle that is open already.
     """
+    if trust is not None:
+        name_trust(trust if isinstance(trust, str) else trust.__fspath__())
+    if trust_files():
+        from .closed import close_names
+
+        close_names()
     extend_loader()
     extend_file_loader()
     if sys.version_info < (3, 13):

@@ -1,16 +1,27 @@
 """Which bundle a path entry leads to: the opened bundles of this process, by their paths."""
 
+import sys
 from _frozen_importlib_external import path_sep, path_separators
 
 from ..errors import BundleError
 from .archive import Archive, open_archive
 from .descriptor import absolute, kind_of, stamp_of
 
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[no-redef]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+SYSTEM_TRUST = "/etc/litebundle/trust"
+TRUST_VARIABLE = "LITEBUNDLE_TRUST"
 
 _mounts: dict[str, "Mount"] = {}
+_named: list[str] = []  # trust files that the program itself has named
 
 
 class Mount:
@@ -34,12 +45,74 @@ class Mount:
         if now is None or now == self.archive.stamp:
             return
         try:
-            archive = open_archive(self.archive.path)
+            archive = _open(self.archive.path)
         except BundleError:
             return
         if archive is not None and archive.identity != self.archive.identity:
             # F6: one store, and every finder of this bundle sees the new file, listings included
             self.archive = archive
+
+
+def trust_files() -> list[str]:
+    """Return the trust files that are configured: the system's, the environment's, the program's.
+
+    Without any it costs one failed `stat`.
+    """
+    found = [SYSTEM_TRUST] if sys.platform != "win32" and _may_exist(SYSTEM_TRUST) else []
+    # What the process was started with, and what the program has made of it: neither unsays the
+    # other. Set and empty is a mistake, which the empty path will tell.
+    given: Any = _os.environ  # of bytes; of str on Windows
+    started = given.get(TRUST_VARIABLE.encode(), given.get(TRUST_VARIABLE))
+    now = getattr(sys.modules.get("os"), "environ", {}).get(TRUST_VARIABLE)
+    coding = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+    if isinstance(started, bytes):
+        started = started.decode(*coding)
+    for text in (started, now):
+        if text is not None:
+            found += text.split(";" if sys.platform == "win32" else ":")
+    return list(dict.fromkeys([*found, *_named]))
+
+
+def _may_exist(path: str) -> bool:
+    try:
+        _os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # there may be one: whoever reads it will tell
+        pass
+    return True
+
+
+def name_trust(path: str) -> None:
+    """Take a trust file into account from now on, for what is open already too.
+
+    Raises BundleSignatureError if it does not admit that, or says nothing.
+    """
+    from .signed import checked
+
+    path = absolute(path)
+    archives = [(mount, checked(mount.archive, [path])) for mount in list(_mounts.values())]
+    if not archives:
+        from .trust import load
+
+        load(path)
+    _named.append(path)
+    for mount, archive in archives:
+        mount.archive = archive
+
+
+def named_trust() -> list[str]:
+    """Return the trust files that the program has named."""
+    return _named
+
+
+def _open(path: str) -> Archive | None:
+    files = trust_files()
+    if not files:
+        return open_archive(path)
+    from .signed import open_trusted
+
+    return open_trusted(path, files)
 
 
 def refresh_all() -> None:
@@ -103,6 +176,6 @@ def mount_join(base: str, directory: str) -> str:
 def _mount_at(path: str) -> Mount | None:
     if kind_of(path) != "file":
         return None
-    archive = open_archive(path)
+    archive = _open(path)
     # Two threads may both have opened it; one of them is kept.
     return None if archive is None else _mounts.setdefault(path, Mount(path, archive))
