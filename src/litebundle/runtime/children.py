@@ -13,7 +13,7 @@ from _frozen_importlib_external import path_sep
 
 from .descriptor import absolute
 from .finder import path_hook
-from .mount import named_trust
+from .mount import trust_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def _boot() -> str:
     # Under whatever name and wherever it lives, inside a bundle too
     package = __name__.removesuffix(".runtime.children")
     home = absolute(__file__).rsplit(path_sep, __name__.count(".") + 1)[0]
-    return _BOOT.format(home=home, package=package, trust=named_trust() or [None])
+    return _BOOT.format(home=home, package=package, trust=trust_files() or [None])

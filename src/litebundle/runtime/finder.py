@@ -19,7 +19,7 @@ from .loader import (
     ForeignExtensionLoader,
     PlacedExtensionLoader,
 )
-from .mount import Mount, mount_join, resolve
+from .mount import Mount, mount_join, resolve, trust_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .files import HomelessUnit, Unit
 
+_HOME = __file__.rsplit(path_sep, 2)[0]
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
 _PACKAGE = kinds.PACKAGE
@@ -47,10 +48,16 @@ def path_hook(path: object) -> "BundleFinder":
         raise ImportError("only str path entries can be bundles", path=path)  # type: ignore[arg-type]
     found = resolve(path)
     if found is None:
+        # Not of our own modules, by whose import it would be asked for ever
+        if not path.startswith(_HOME) and (files := trust_files()):
+            from .signed import refuse_other
+
+            refuse_other(path, files)
         raise ImportError("not a bundle, nor a directory inside one", path=path)
     mount, directory, location = found
-    if mount.archive.listing(directory) is None:
-        # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one
+    if mount.archive.listing(directory) is None and not mount.archive.signed:
+        # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one,
+        # unless it was altered: in a signed one nothing is found by us
         raise ImportError("no such directory in the bundle", path=path)
     unit = None
     if _above(location, directory) != mount.path:

@@ -4,10 +4,11 @@ import sys
 from _frozen_importlib_external import FileFinder, PathFinder
 from _imp import acquire_lock, release_lock
 
+from .descriptor import absolute
 from .extend import BundleMetaFinder, extend_present
 from .finder import path_hook
 from .foreign import extend_file_loader
-from .mount import name_trust, trust_files
+from .mount import look_for_trust
 from .namespace import extend_loader
 
 TYPE_CHECKING = False
@@ -24,8 +25,8 @@ def install(trust: "str | PathLike[str] | None" = None) -> None:
     does not admit a bundle that is open already.
     """
     if trust is not None:
-        name_trust(trust if isinstance(trust, str) else trust.__fspath__())
-    if trust_files():
+        trust = absolute(trust if isinstance(trust, str) else trust.__fspath__())
+    if look_for_trust(trust):
         from .closed import close_names
 
         close_names()

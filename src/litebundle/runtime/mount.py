@@ -14,14 +14,14 @@ except ImportError:  # Windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 SYSTEM_TRUST = "/etc/litebundle/trust"
 TRUST_VARIABLE = "LITEBUNDLE_TRUST"
 
 _mounts: dict[str, "Mount"] = {}
-_named: list[str] = []  # trust files that the program itself has named
+_trusted: list[str] | None = None  # trust files, once they were looked for
 
 
 class Mount:
@@ -56,21 +56,46 @@ class Mount:
 def trust_files() -> list[str]:
     """Return the trust files that are configured: the system's, the environment's, the program's.
 
-    Without any it costs one failed `stat`.
+    Looked for once in a process, and whenever the hook is installed.
     """
-    found = [SYSTEM_TRUST] if sys.platform != "win32" and _may_exist(SYSTEM_TRUST) else []
+    return look_for_trust() if _trusted is None else _trusted
+
+
+def look_for_trust(named: str | None = None) -> list[str]:
+    """Look for trust files again, and add one; what was found before stays.
+
+    Without any it costs one failed `stat`. Raises BundleSignatureError if what is open already is
+    not admitted by them, or if they say nothing.
+    """
+    global _trusted  # noqa: PLW0603  # replaced whole
+    known = _trusted or []
+    found = dict.fromkeys([*known, *_configured(), *([] if named is None else [named])])
+    if len(found) == len(known):
+        _trusted = known
+        return known
+    from .signed import checked
+
+    _trusted = list(found)  # first: whatever is opened from here on, by any thread, is checked
+    new = _trusted[len(known) :]
+    archives = checked([mount.archive for mount in list(_mounts.values())], new)
+    for mount in list(_mounts.values()):
+        mount.archive = archives.get(mount.archive, mount.archive)
+    return _trusted
+
+
+def _configured() -> "Iterator[str]":
+    if sys.platform != "win32" and _may_exist(SYSTEM_TRUST):
+        yield SYSTEM_TRUST
     # What the process was started with, and what the program has made of it: neither unsays the
     # other. Set and empty is a mistake, which the empty path will tell.
     given: Any = _os.environ  # of bytes; of str on Windows
     started = given.get(TRUST_VARIABLE.encode(), given.get(TRUST_VARIABLE))
-    now = getattr(sys.modules.get("os"), "environ", {}).get(TRUST_VARIABLE)
-    coding = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
     if isinstance(started, bytes):
-        started = started.decode(*coding)
+        started = started.decode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    now = getattr(sys.modules.get("os"), "environ", {}).get(TRUST_VARIABLE)
     for text in (started, now):
         if text is not None:
-            found += text.split(";" if sys.platform == "win32" else ":")
-    return list(dict.fromkeys([*found, *_named]))
+            yield from text.split(";" if sys.platform == "win32" else ":")
 
 
 def _may_exist(path: str) -> bool:
@@ -81,29 +106,6 @@ def _may_exist(path: str) -> bool:
     except OSError:  # there may be one: whoever reads it will tell
         pass
     return True
-
-
-def name_trust(path: str) -> None:
-    """Take a trust file into account from now on, for what is open already too.
-
-    Raises BundleSignatureError if it does not admit that, or says nothing.
-    """
-    from .signed import checked
-
-    path = absolute(path)
-    archives = [(mount, checked(mount.archive, [path])) for mount in list(_mounts.values())]
-    if not archives:
-        from .trust import load
-
-        load(path)
-    _named.append(path)
-    for mount, archive in archives:
-        mount.archive = archive
-
-
-def named_trust() -> list[str]:
-    """Return the trust files that the program has named."""
-    return _named
 
 
 def _open(path: str) -> Archive | None:

@@ -1,16 +1,17 @@
 """A bundle of which nothing is used but what was signed (FORMAT.md, "Signature")."""
 
 import sys
+from _frozen_importlib_external import path_sep
 
 from ..errors import BundleSignatureError
 from ..format.listing import REF_SIZE, decode_ref
 from ..format.signature import DIGEST_SIZE, RUN, SIGNATURE, Statement
 from .archive import Archive, open_archive
 from .containers import BLOBS, DIGESTS, LISTINGS
-from .descriptor import pread
+from .descriptor import absolute, kind_of, pread
 from .ed25519 import is_signature
 from .mount import SYSTEM_TRUST
-from .standard import standard_module
+from .standard import is_standard, standard_module
 from .trust import admit, load, require_safe
 
 TYPE_CHECKING = False
@@ -158,11 +159,34 @@ def open_signed(path: str, trusts: "list[Trust]") -> Archive | None:
     return open_archive(path, lambda *found: SignedArchive(*found, trusts=trusts))
 
 
-def checked(archive: Archive, files: "list[str]") -> SignedArchive:
-    """Return an open archive again, which these trust files have to agree to as well."""
-    trusts = [*getattr(archive, "_trusts", ()), *_loaded(files)]
-    descriptor, container = archive._descriptor, archive._container  # noqa: SLF001  # our own
-    return SignedArchive(descriptor, container, trusts=trusts)
+def checked(archives: "list[Archive]", files: "list[str]") -> "dict[Archive, SignedArchive]":
+    """Return open archives again, which these trust files have to agree to as well."""
+    trusts = _loaded(files)
+    found = {}
+    for archive in archives:
+        descriptor, container = archive._descriptor, archive._container  # noqa: SLF001  # our own
+        both = [*getattr(archive, "_trusts", ()), *trusts]
+        found[archive] = SignedArchive(descriptor, container, trusts=both)
+    return found
+
+
+def refuse_other(path: str, files: "list[str]") -> None:
+    """Raise BundleSignatureError if what stands at a path entry, no bundle, may not be there.
+
+    That is a file, which another hook would take for a zip of modules, and all that stands at a
+    path where a trust file expects a bundle. Directories are not what this is about.
+    """
+    try:
+        place = path = absolute(path)
+    except OSError:  # the working directory was removed, and what was in it
+        return
+    while (kind := kind_of(place)) is None and place:
+        place = place.rpartition(path_sep)[0]
+    expected = any(trust.names(place) for trust in _loaded(files))
+    if (kind == "file" or expected) and not is_standard(path):
+        raise BundleSignatureError(
+            "not a signed bundle, and a key is configured", file=path, hint=_UNSIGNED
+        )
 
 
 def _loaded(files: "list[str]") -> "list[Trust]":

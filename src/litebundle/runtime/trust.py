@@ -84,6 +84,10 @@ class Trust:
             self.rules[key.identifier] = []
         return key
 
+    def names(self, path: str) -> bool:
+        """Tell whether an application is expected at a path."""
+        return any(rule.path == path for rules in self.rules.values() for rule in rules)
+
     def key(self, statement: "Statement", file: str) -> PublicKey:
         """Return the key that a bundle says it is signed with, if it is one of these."""
         key = self.keys.get(statement.signature.identifier)
