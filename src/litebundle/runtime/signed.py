@@ -8,7 +8,7 @@ from ..format.listing import REF_SIZE, decode_ref
 from ..format.signature import DIGEST_SIZE, RUN, SIGNATURE, Statement
 from .archive import Archive, open_archive
 from .containers import BLOBS, DIGESTS, LISTINGS
-from .descriptor import absolute, kind_of, pread
+from .descriptor import Descriptor, absolute, kind_of, pread
 from .ed25519 import is_signature
 from .mount import SYSTEM_TRUST
 from .standard import is_standard, standard_module
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..format.listing import Ref
     from .containers import SqliteContainer, ZipContainer
-    from .descriptor import Descriptor
     from .trust import Trust
 
 _ENTRY = REF_SIZE + DIGEST_SIZE
@@ -40,7 +39,7 @@ class SignedArchive(Archive):
 
     def __init__(
         self,
-        descriptor: "Descriptor",
+        descriptor: Descriptor,
         container: "SqliteContainer | ZipContainer",
         root: int | None = None,
         *,
@@ -173,8 +172,8 @@ def checked(archives: "list[Archive]", files: "list[str]") -> "dict[Archive, Sig
 def refuse_other(path: str, files: "list[str]") -> None:
     """Raise BundleSignatureError if what stands at a path entry, no bundle, may not be there.
 
-    That is a file, which another hook would take for a zip of modules, and all that stands at a
-    path where a trust file expects a bundle. Directories are not what this is about.
+    That is a zip, which zipimport would be asked for next, and all that stands at a path where a
+    trust file expects a bundle. Directories are not what this is about.
     """
     try:
         place = path = absolute(path)
@@ -182,8 +181,12 @@ def refuse_other(path: str, files: "list[str]") -> None:
         return
     while (kind := kind_of(place)) is None and place:
         place = place.rpartition(path_sep)[0]
+    if not place or is_standard(place):
+        return
+    from .zipfile import find_end
+
     expected = any(trust.names(place) for trust in _loaded(files))
-    if (kind == "file" or expected) and not is_standard(path):
+    if expected or (kind == "file" and find_end(Descriptor(place)) is not None):
         raise BundleSignatureError(
             "not a signed bundle, and a key is configured", file=path, hint=_UNSIGNED
         )

@@ -54,15 +54,16 @@ class SecretKey:
     def encode(self, password: str | None) -> str:
         """Return the secret key file; without a password who reads it can sign."""
         secret = self.identifier + self.seed + self.public.value
-        secret += hashlib.blake2b(_ALGORITHM + secret, digest_size=32).digest()
-        salt = secrets.token_bytes(32) if password else bytes(32)
-        limits = (_OPERATIONS, _MEMORY) if password else (0, 0)
         if password:
-            secret = _mixed(secret, password, salt, limits)
-        tags = _ALGORITHM + (_SCRYPT if password else _NO_PASSWORD) + _BLAKE2B
-        data = tags + salt + b"".join(n.to_bytes(8, "little") for n in limits) + secret
-        kind = "encrypted secret key" if password else "secret key"
-        return f"{_COMMENT} minisign {kind}\n{base64.b64encode(data).decode()}\n"
+            salt, limits = secrets.token_bytes(32), (_OPERATIONS, _MEMORY)
+            secret = _mixed(secret + _sum(secret), password, salt, limits)
+            kind = _SCRYPT
+        else:  # no costs, no sum, and the same comment, as minisign -W has it
+            salt, limits, kind = bytes(32), (0, 0), _NO_PASSWORD
+            secret += bytes(32)
+        costs = b"".join(limit.to_bytes(8, "little") for limit in limits)
+        data = _ALGORITHM + kind + _BLAKE2B + salt + costs + secret
+        return f"{_COMMENT} minisign encrypted secret key\n{base64.b64encode(data).decode()}\n"
 
 
 def new_key() -> SecretKey:
@@ -82,13 +83,12 @@ def read_secret(path: Path, ask: Ask) -> SecretKey:
     if kind == _SCRYPT:
         limits = int.from_bytes(data[38:46], "little"), int.from_bytes(data[46:54], "little")
         secret = _mixed(secret, ask(), salt, limits)
+        if not secrets.compare_digest(_sum(secret[:72]), secret[72:]):
+            raise BuildError(
+                "wrong password, or a damaged key", file=str(path), hint="give its password again"
+            )
     elif kind != _NO_PASSWORD:
         raise _no_key(path)
-    found = hashlib.blake2b(_ALGORITHM + secret[:72], digest_size=32).digest()
-    if not secrets.compare_digest(found, secret[72:]):
-        raise BuildError(
-            "wrong password, or a damaged key", file=str(path), hint="give its password again"
-        )
     key = SecretKey(identifier=secret[:8], seed=secret[8:40])
     if key.public.value != secret[40:72]:
         raise _no_key(path)
@@ -150,6 +150,10 @@ def _no_key(path: Path) -> BuildError:
     return BuildError(
         "not a secret key of minisign", file=str(path), hint="`bundle keygen` makes one"
     )
+
+
+def _sum(secret: bytes) -> bytes:
+    return hashlib.blake2b(_ALGORITHM + secret, digest_size=32).digest()
 
 
 def _mixed(secret: bytes, password: str, salt: bytes, limits: tuple[int, int]) -> bytes:
