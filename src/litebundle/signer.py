@@ -16,14 +16,13 @@ from litebundle.format.signature import (
     VERSION,
     is_app,
     key_name,
-    unsigned,
+    without_signature,
 )
 from litebundle.inspect.bundle import Bundle
-from litebundle.inspect.check import Check
-from litebundle.inspect.signature import standing_at
+from litebundle.inspect.check import Check, problems
+from litebundle.inspect.signature import standing_at, unsigned
 from litebundle.inspect.verify import verify
 from litebundle.runtime.containers import SqliteContainer, ZipContainer
-from litebundle.runtime.signed import open_signed
 from litebundle.runtime.trust import Trust
 from litebundle.write import sqlite, zip  # noqa: A004  # the container's name
 from litebundle.write.atomic import check_output, replacing
@@ -127,7 +126,7 @@ def _write(bundle: Bundle, aside: Path, said: Seal) -> None:
 
     def complete(reference: str) -> list[tuple[str, str]]:
         pairs = [
-            *unsigned(bundle.manifest.items()),
+            *without_signature(bundle.manifest.items()),
             (APP, said.app),
             (VERSION, str(said.version)),
             (DIGESTS, f"{reference} {before}"),
@@ -174,10 +173,12 @@ def _cut(path: Path, size: int) -> bytes:
 
 
 def _read_back(path: Path, key: SecretKey) -> None:
-    trust = Trust("the key", key.public.line)
-    archive = open_signed(str(path), [trust])
-    assert archive is not None  # noqa: S101  # else it would not have been written
-    found = Check(archive).run()
+    bundle = Bundle(path)
+    found = list(problems(bundle.archive))
+    if not found:
+        check = Check(bundle.archive)
+        check.run()
+        found += unsigned(bundle, check, Trust("the key", key.public.line))
     if found:
         raise BuildError(
             "what was written reads back differently",

@@ -76,7 +76,19 @@ def test_what_is_not_signed_is_told(one: Path, home: Path) -> None:
     (home / "trust").write_text(trust)
     assert "an older version" in bundle("verify", signed, "--key", "trust", cwd=home).stdout
     done = bundle("verify", signed, "--key", "missing.pub", cwd=home)
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "missing.pub: the trust file says nothing" in refusal(done)
+    assert done.stdout == ""
+
+
+def test_looking_is_not_running(one: Path, home: Path) -> None:
+    """What `verify` has seen is not recorded; what is recorded it knows."""
+    (home / "seen").mkdir()
+    (home / "trust").write_text(f"{KEY.public.line}\nrecord {home / 'seen'}\n")
+    good(_sign(one, "-o", home / "app.signed", home=home))
+    good(bundle("verify", "app.signed", "--key", "trust", cwd=home))
+    assert list((home / "seen").iterdir()) == []
+    (home / "seen" / "demo").write_text("6\n")
+    assert "older version" in bundle("verify", "app.signed", "--key", "trust", cwd=home).stdout
 
 
 def test_signing_twice_leaves_one_signature(packed: Path, home: Path) -> None:

@@ -9,6 +9,8 @@ from litebundle.errors import BundleCorrupt
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.signature import export_statement
 from litebundle.inspect.verify import Verdict, verify
+from litebundle.runtime.descriptor import absolute
+from litebundle.runtime.trust import load
 
 
 @click.command("verify", short_help="Check all that a bundle holds.")
@@ -29,7 +31,7 @@ def command(file: str, *, key: str | None, statement: Path | None, as_json: bool
     PUB is a public key of `bundle keygen` or minisign, or a trust file with several. Prints each
     problem on a line of its own. The exit status is 0 if there is none, else 1.
     """
-    verdict = verify(file, key)
+    verdict = verify(file, None if key is None else load(absolute(key)))
     if statement is not None:
         export_statement(Bundle(file), statement)
     if as_json:

@@ -99,7 +99,7 @@ class Statement:
         return f"{self.app} {self.version}"
 
 
-def unsigned(pairs: "Iterable[tuple[str, str]]") -> list[tuple[str, str]]:
+def without_signature(pairs: "Iterable[tuple[str, str]]") -> list[tuple[str, str]]:
     """Return the pairs of a manifest without those of a signature."""
     own = (APP, VERSION, DIGESTS, PREFIX, SIGNATURE)
     return [(key, value) for key, value in pairs if key not in own]

@@ -12,7 +12,7 @@ from litebundle.runtime.containers import SqliteContainer
 from litebundle.runtime.descriptor import absolute
 from litebundle.runtime.ed25519 import is_signature
 from litebundle.runtime.signed import SignedArchive, open_signed
-from litebundle.runtime.trust import load
+from litebundle.runtime.trust import Trust
 from litebundle.write.keys import signature_file
 
 
@@ -67,18 +67,18 @@ def standing_at(path: Path) -> Statement | None:
         return None
 
 
-def unsigned(bundle: Bundle, check: Check, trust: str) -> Iterator[str]:
-    """Yield a sentence for all that was not signed, given a sound check and a file of keys.
+def unsigned(bundle: Bundle, check: Check, trust: Trust) -> Iterator[str]:
+    """Yield a sentence for all that was not signed, given a sound check and the keys.
 
     What a process looks at when it needs it is looked at here once and for all, and what it never
     does: the launcher, the line in front, minisign's comment.
     """
     try:
-        found = open_signed(absolute(bundle.path), [load(absolute(trust))])
+        found = open_signed(absolute(bundle.path), [trust])
     except BundleSignatureError as error:
         yield error.message if error.found is None else error.cause.removeprefix(f"{error.file}: ")
         return
-    if not isinstance(found, SignedArchive) or found.identity != bundle.identity:
+    if found is None or found.identity != bundle.identity:
         yield "the file was replaced meanwhile"
         return
     yield from _contents(found, check)
@@ -116,9 +116,9 @@ def _others(archive: SignedArchive, check: Check) -> Iterator[tuple[int, bytes]]
             yield number, hashlib.sha256(container.archive.read(members[name])).digest()
 
 
-def _comment(archive: SignedArchive, trust: str) -> Iterator[str]:
+def _comment(archive: SignedArchive, trust: Trust) -> Iterator[str]:
     statement = archive.statement
-    key = load(absolute(trust)).key(statement, archive.path)
+    key = trust.key(statement, archive.path)
     signature = statement.signature
     message = signature.value + statement.comment.encode()
     if not is_signature(key.value, message, signature.comment_value):

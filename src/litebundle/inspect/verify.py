@@ -10,6 +10,7 @@ from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.inspect.signature import statement_of, unsigned
 from litebundle.runtime.containers import SqliteContainer
+from litebundle.runtime.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,11 @@ class Verdict:
     size: int = 0
 
 
-def verify(path: str | os.PathLike[str], trust: str | None = None) -> Verdict:
+def verify(path: str | os.PathLike[str], trust: Trust | None = None) -> Verdict:
     """Read everything in a bundle, and compare what is told twice.
 
-    With `trust`, a public key or a trust file (TRUST.md), all of it has to be signed. Raises
-    BundleError, other than for damage, if the file cannot be taken for a bundle at all.
+    With keys to `trust`, all of it has to be signed. Raises BundleError, other than for damage, if
+    the file cannot be taken for a bundle at all.
     """
     try:
         bundle = Bundle(path)
@@ -78,7 +79,7 @@ def _notes(check: Check) -> Iterator[str]:
         )
 
 
-def _unchecked(bundle: Bundle, trust: str | None) -> Iterator[str]:
+def _unchecked(bundle: Bundle, trust: Trust | None) -> Iterator[str]:
     if trust is None and (statement := statement_of(bundle)):
         key = key_name(statement.signature.identifier)
         yield f"says that {key} signed it: name that key with --key, to see whether it did"

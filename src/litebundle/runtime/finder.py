@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .files import HomelessUnit, Unit
 
-_HOME = __file__.rsplit(path_sep, 2)[0]
+_HOME = __file__.rsplit(path_sep, 2)[0] + path_sep
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
 _PACKAGE = kinds.PACKAGE
@@ -49,7 +49,7 @@ def path_hook(path: object) -> "BundleFinder":
     found = resolve(path)
     if found is None:
         # Not of our own modules, by whose import it would be asked for ever
-        if not path.startswith(_HOME) and (files := trust_files()):
+        if not (path + path_sep).startswith(_HOME) and (files := trust_files()):
             from .signed import refuse_other
 
             refuse_other(path, files)

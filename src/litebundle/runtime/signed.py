@@ -12,7 +12,7 @@ from .descriptor import Descriptor, absolute, kind_of, pread
 from .ed25519 import is_signature
 from .mount import SYSTEM_TRUST
 from .standard import is_standard, standard_module
-from .trust import admit, load, require_safe
+from .trust import admit, load, remember, require_safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class SignedArchive(Archive):
         super().__init__(descriptor, container, root)
 
     def _authenticate(self) -> None:
+        if not self._trusts:  # nobody would have been asked
+            raise self._refused("no key is configured", hint=_UNSIGNED)
         if SIGNATURE not in self.manifest:
             raise self._refused("not signed, and a key is configured", hint=_UNSIGNED)
         try:
@@ -96,7 +98,7 @@ class SignedArchive(Archive):
                     return data
         found = decode_ref(ref)
         assert found is not None  # noqa: S101  # the caller's promise
-        return self.blob(found)
+        return self.blob(found)  # by all ways that there are, and checked again
 
     def blob(self, ref: "Ref", table: str = BLOBS) -> bytes:
         """Return the raw bytes of a blob, as `Archive.blob`.
@@ -150,12 +152,18 @@ def open_trusted(path: str, files: "list[str]") -> Archive | None:
 
     Raises BundleSignatureError if they do not.
     """
-    return open_signed(path, _loaded(files))
+    trusts = _loaded(files)
+    archive = open_signed(path, trusts)
+    if archive is not None:
+        remember(trusts, archive.statement)
+    return archive
 
 
-def open_signed(path: str, trusts: "list[Trust]") -> Archive | None:
-    """Open the bundle in a file as `open_archive` does, if all agree to it."""
-    return open_archive(path, lambda *found: SignedArchive(*found, trusts=trusts))
+def open_signed(path: str, trusts: "list[Trust]") -> SignedArchive | None:
+    """Open the bundle in a file likewise, to look at it: its version is not recorded."""
+    found = open_archive(path, lambda *parts: SignedArchive(*parts, trusts=trusts))
+    assert found is None or isinstance(found, SignedArchive)  # noqa: S101  # what was made
+    return found
 
 
 def checked(archives: "list[Archive]", files: "list[str]") -> "dict[Archive, SignedArchive]":
@@ -166,6 +174,8 @@ def checked(archives: "list[Archive]", files: "list[str]") -> "dict[Archive, Sig
         descriptor, container = archive._descriptor, archive._container  # noqa: SLF001  # our own
         both = [*getattr(archive, "_trusts", ()), *trusts]
         found[archive] = SignedArchive(descriptor, container, trusts=both)
+    for archive in found.values():
+        remember(trusts, archive.statement)
     return found
 
 

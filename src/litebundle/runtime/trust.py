@@ -160,9 +160,13 @@ def admit(trusts: "list[Trust]", statement: "Statement", file: str) -> None:
     _require_version(statement, version, file, "this process")
     for trust in trusts:
         trust.admit(statement, file)
+    _served[file] = statement.app, statement.version
+
+
+def remember(trusts: "list[Trust]", statement: "Statement") -> None:
+    """Record what was admitted by all, where that is asked for."""
     for trust in trusts:
         trust.remember(statement)
-    _served[file] = statement.app, statement.version
 
 
 def load(path: str, *, system: bool = False) -> Trust:
@@ -189,7 +193,12 @@ def require_safe(path: str, *, system: bool = False) -> None:
     for end in (path, realpath(path)):  # and of a symbolic link itself
         place = end
         while place:
-            status = _os.stat(place)
+            try:
+                status = _os.stat(place)
+            except OSError as error:
+                raise BundleSignatureError(
+                    f"cannot tell whose it is: {error.strerror}", file=place
+                ) from error
             # In a sticky directory nobody can replace what is another's.
             exempt = status.st_mode & _STICKY and status.st_mode & _KIND == _DIRECTORY
             if status.st_uid not in owners or (status.st_mode & _WRITABLE and not exempt):

@@ -5,7 +5,6 @@ https://jedisct1.github.io/minisign/ describes the formats.
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import os
 import secrets
@@ -104,25 +103,24 @@ def write_keys(path: Path, key: SecretKey, password: str | None) -> Path:
     for file in (secret, public):
         if os.path.lexists(file):
             raise BuildError("is there already", file=str(file), hint="name another one")
-    comment = f"{_COMMENT} minisign public key {key_name(key.identifier)}"
     text = key.encode(password)
+    comment = f"{_COMMENT} minisign public key {key_name(key.identifier)}"
+    _write_new(public, 0o666, f"{comment}\n{key.public.line}\n")
+    _write_new(secret, 0o600, text)
+    return public
+
+
+def _write_new(file: Path, mode: int, text: str) -> None:
     try:
-        for file, mode, content in (
-            (secret, 0o600, text),
-            (public, 0o666, f"{comment}\n{key.public.line}\n"),
-        ):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with os.fdopen(os.open(file, flags, mode), "w", newline="\n") as output:
-                output.write(content)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", newline="\n") as output:
+            output.write(text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            secret.unlink()
         raise BuildError(
             f"cannot be written: {error.strerror}",
-            file=error.filename or str(path),
+            file=str(file),
             hint="name a place that can be written",
         ) from error
-    return public
 
 
 def signature_file(signature: Signature, comment: str) -> str:

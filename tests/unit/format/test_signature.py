@@ -91,4 +91,4 @@ def test_a_damaged_statement_is_none(changed: dict[str, str]) -> None:
 
 def test_signing_replaces_an_earlier_signature() -> None:
     """And nothing else of the manifest."""
-    assert form.unsigned(_manifest().items()) == [("format", "1")]
+    assert form.without_signature(_manifest().items()) == [("format", "1")]

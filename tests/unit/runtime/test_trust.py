@@ -10,7 +10,7 @@ import pytest
 
 from litebundle.errors import BundleSignatureError
 from litebundle.runtime import trust as trusting
-from litebundle.runtime.trust import Trust, admit, load
+from litebundle.runtime.trust import Trust, admit, load, remember
 from tests.signing import KEY, OTHER
 
 _KEY, _OTHER = KEY.public.line, OTHER.public.line
@@ -116,15 +116,14 @@ def test_one_path_serves_no_other_application_and_nothing_older() -> None:
     admit(trust, _statement(version=4), "/srv/else.bundle")
 
 
-def test_nothing_is_recorded_unless_all_agree(tmp_path: Path) -> None:
+def test_a_version_is_recorded_once_it_was_admitted(tmp_path: Path) -> None:
     """And then only what is newer."""
     recording = Trust("first", f"{_KEY}\nrecord {tmp_path}\n")
-    with pytest.raises(BundleSignatureError):
-        admit([recording, Trust("second", f"{_KEY}\napp other\n")], _statement(), "/srv/app.bundle")
+    admit([recording], _statement(), "/srv/app.bundle")
     assert list(tmp_path.iterdir()) == []
-    admit([recording], _statement(), "/srv/app.bundle")
+    remember([recording], _statement())
     before = (tmp_path / "demo").stat().st_ino
-    admit([recording], _statement(), "/srv/app.bundle")
+    remember([recording], _statement())
     assert (tmp_path / "demo").stat().st_ino == before
     assert (tmp_path / "demo").read_text() == "5\n"
 
@@ -134,7 +133,7 @@ def test_where_nothing_can_be_recorded_nothing_is_admitted(tmp_path: Path) -> No
     for directory in (tmp_path / "missing", Path("/dev/null")):
         trust = Trust("the file", f"{_KEY}\nrecord {directory}\n")
         with pytest.raises(BundleSignatureError, match="cannot be recorded"):
-            admit([trust], _statement(), "/srv/app.bundle")
+            remember([trust], _statement())
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
