@@ -8,7 +8,7 @@ import sys
 
 from ..errors import BundleSignatureError
 from ..format.signature import PublicKey, is_app, key_name, parse_key, parse_version
-from .descriptor import absolute
+from .descriptor import absolute, stamp_of
 
 try:
     import posix as _os
@@ -36,6 +36,13 @@ class Rule:
         self.name = name
         self.oldest = oldest
         self.path = path
+
+    def is_for(self, file: str) -> bool:
+        """Tell whether a file is the one at the rule's path, by whatever path it was opened."""
+        if not self.path or self.path == file:
+            return bool(self.path)
+        here, there = stamp_of(self.path), stamp_of(file)
+        return here is not None and there is not None and here[:2] == there[:2]
 
 
 class Trust:
@@ -86,7 +93,7 @@ class Trust:
 
     def names(self, path: str) -> bool:
         """Tell whether an application is expected at a path."""
-        return any(rule.path == path for rules in self.rules.values() for rule in rules)
+        return any(rule.is_for(path) for rules in self.rules.values() for rule in rules)
 
     def key(self, statement: "Statement", file: str) -> PublicKey:
         """Return the key that a bundle says it is signed with, if it is one of these."""
@@ -104,11 +111,11 @@ class Trust:
     def admit(self, statement: "Statement", file: str) -> None:
         """Raise BundleSignatureError unless what a key of these has signed may be at a path."""
         rules = self.rules[statement.signature.identifier]
-        named = [rule for every in self.rules.values() for rule in every if rule.path == file]
+        named = [rule for every in self.rules.values() for rule in every if rule.is_for(file)]
         if named or rules:  # a path that is named is for what is named with it alone
-            fitting = [r for r in rules if r.path == (file if named else "")]
-            fitting = [rule for rule in fitting if rule.name == statement.app]
-            if not fitting:
+            here = [rule for rule in rules if (rule in named if named else not rule.path)]
+            oldest = [rule.oldest for rule in here if rule.name == statement.app]
+            if not oldest:
                 raise BundleSignatureError(
                     "signed as another application than may be here",
                     file=file,
@@ -116,7 +123,7 @@ class Trust:
                     found=statement.app,
                     hint=f"{self.path} names the applications, and their paths",
                 )
-            _require_version(statement, min(r.oldest for r in fitting), file, self.path)
+            _require_version(statement, max(oldest), file, self.path)
         if self.record:
             _require_version(statement, self._recorded(statement.app), file, self.record)
 
@@ -127,7 +134,8 @@ class Trust:
         path = f"{self.record}/{statement.app}"
         aside = f"{path}.{_os.getpid()}.tmp"
         try:
-            fd = _os.open(aside, _os.O_WRONLY | _os.O_CREAT | _os.O_TRUNC, 0o644)
+            flags = _os.O_WRONLY | _os.O_CREAT | _os.O_TRUNC | getattr(_os, "O_NOFOLLOW", 0)
+            fd = _os.open(aside, flags, 0o644)
             try:
                 _os.write(fd, f"{statement.version}\n".encode())
                 _os.fsync(fd)

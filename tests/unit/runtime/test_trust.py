@@ -79,6 +79,23 @@ def test_paths_may_have_spaces() -> None:
     assert not _admits(text)
 
 
+def test_a_path_is_a_file_however_it_is_named(tmp_path: Path) -> None:
+    """By a link, or on a way about: what may be there may be there alone."""
+    place = tmp_path / "app.bundle"
+    place.touch()
+    (tmp_path / "link").symlink_to(place)
+    text = f"{_KEY}\napp demo 3 {place}\napp tool\n"
+    for file in (place, tmp_path / "link", f"{tmp_path}/./app.bundle", f"{tmp_path}//app.bundle"):
+        assert _admits(text, file=str(file))
+        assert not _admits(text, file=str(file), app="tool")
+    assert _admits(text, file=str(tmp_path), app="tool")
+
+
+def test_of_two_rules_the_higher_version_counts() -> None:
+    """One line more forbids more."""
+    assert not _admits(f"{_KEY}\napp demo 6\napp demo 3\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
