@@ -427,6 +427,19 @@ def test_a_plain_zip_or_directory_in_its_place_is_refused(
     assert (done.stdout, "not a signed bundle" in done.stderr) == ("", True)
 
 
+def test_a_plain_zip_is_refused_though_it_was_looked_at(trust: Path, tmp_path: Path) -> None:
+    """Before a key was configured."""
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        archive.writestr("first.py", "print('first runs')")
+        archive.writestr("second.py", "print('second runs')")
+    code = (
+        "import sys, litebundle\nlitebundle.install()\nsys.path.insert(0, sys.argv[1])\n"
+        f"import first\nlitebundle.install(trust={str(trust)!r})\nimport second"
+    )
+    done = _run("-c", code, tmp_path / "app.zip", trust=None)
+    assert (done.stdout, "not a signed bundle" in done.stderr) == ("first runs\n", True)
+
+
 def test_a_zip_has_no_unlisted_directories(
     bundles: dict[str, Path], trust: Path, tmp_path: Path
 ) -> None:

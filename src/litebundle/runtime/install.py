@@ -6,7 +6,7 @@ from _imp import acquire_lock, release_lock
 
 from .descriptor import absolute
 from .extend import BundleMetaFinder, extend_present
-from .finder import path_hook
+from .finder import BundleFinder, path_hook
 from .foreign import extend_file_loader
 from .mount import look_for_trust
 from .namespace import extend_loader
@@ -26,7 +26,8 @@ def install(trust: "str | PathLike[str] | None" = None) -> None:
     """
     if trust is not None:
         trust = absolute(trust if isinstance(trust, str) else trust.__fspath__())
-    if look_for_trust(trust):
+    trusted = look_for_trust(trust)
+    if trusted:
         from .closed import close_names
 
         close_names()
@@ -50,15 +51,16 @@ def install(trust: "str | PathLike[str] | None" = None) -> None:
             sys.meta_path.insert(index, BundleMetaFinder())
     finally:
         release_lock()
-    if fresh:
+    if fresh or trusted:
         _forget_others()
 
 
 def _forget_others() -> None:
-    # Entries that were looked at before, and found to be nobody's or a plain zip's. Those of
-    # directories stay: the hook refuses them, and their finders' caches are worth keeping.
+    # Entries that were looked at before, and found to be nobody's or a plain zip's, which may be a
+    # bundle after all, or refused where a key is configured. Those of directories stay: the hook
+    # refuses them, and their finders' caches are worth keeping.
     for path, finder in list(sys.path_importer_cache.items()):
-        if isinstance(finder, FileFinder):
+        if isinstance(finder, (FileFinder, BundleFinder)):
             continue
         try:
             path_hook(path)
