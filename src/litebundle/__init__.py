@@ -20,6 +20,7 @@ _HOMES = {
     "BundleCorrupt": ".errors",
     "BundleError": ".errors",
     "BundleIOError": ".errors",
+    "BundleSignatureError": ".errors",
     "BundleVersionError": ".errors",
     "Inputs": ".collect.inputs",
     "Options": ".builder",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # for type checkers and editors
     from .errors import BundleCorrupt as BundleCorrupt
     from .errors import BundleError as BundleError
     from .errors import BundleIOError as BundleIOError
+    from .errors import BundleSignatureError as BundleSignatureError
     from .errors import BundleVersionError as BundleVersionError
     from .inspect.bundle import Bundle as Bundle
     from .report import Report as Report

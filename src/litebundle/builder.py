@@ -19,6 +19,7 @@ from litebundle.compile.pool import Compiled, Pool
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.inspect.check import problems
+from litebundle.inspect.signature import refuse_unsigning
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import check_chosen, decided, rules
 from litebundle.place.units import PlacedUnit, placed_units
@@ -56,6 +57,7 @@ class Options:
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
     ("code", "data", "all" by its dotted name), which else the analyser decides, None for nothing;
+    `force` replaces a signed output by one that is not;
     `launch` how it starts as a program, None if it is only imported from; `compress` what is
     compressed and how; `trace` a program of the bundle, run once to find out what it reads first:
     that is written to `trace_file`, or read from there without a program.
@@ -69,6 +71,7 @@ class Options:
     jobs: int | None = None
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] | None = field(default_factory=dict)
+    force: bool = False
     launch: Launch | None = None
     compress: Compress = "auto"
     trace: str | None = None
@@ -90,6 +93,8 @@ def build(
     started = time.monotonic()
     output = output.absolute()
     check_output(output)
+    if not options.force:
+        refuse_unsigning(output)
     with gathered(sources, options.inputs, output=output) as found, ExitStack() as stack:
         pools = {
             python: stack.enter_context(Pool(python, optimize=options.optimize, jobs=options.jobs))
@@ -335,6 +340,8 @@ class _Build:
         paths = {entry.path for entry in self._entries}
         if main := program(launch, paths, scripts):
             yield "main", main
+        if launch.inherit_path:
+            yield "inherit", "path"
         if self._options.container != "zip" or has_room(launch, paths):
             needed = not self._options.sources or any(map(is_bound, self._entries))
             yield from self.writer.launcher(members(launch, pools, needed=needed))

@@ -78,6 +78,10 @@ class BundleVersionError(BundleError):
     """The bundle is of a format, or its code for a Python, that this process cannot use."""
 
 
+class BundleSignatureError(BundleError):
+    """A key is configured, and the bundle is not what the key's owner signed for this place."""
+
+
 class BundleIOError(BundleError, OSError):
     """The operating system refused to open or read the bundle; `errno` tells why."""
 

@@ -98,6 +98,14 @@ def test_an_import_from_a_bundle_gains_only_the_loader(bundle: Path) -> None:
     assert not {f"litebundle.runtime.{name}" for name in (other, "files", "main")} & set(own)
 
 
+def test_without_a_key_nothing_is_loaded_that_checks_one(bundle: Path) -> None:
+    """What signatures take is imported where a trust file is configured, and only there."""
+    gained = _gained(_INSTALL + "import m7", bundle)
+    names = ("trust", "signed", "closed", "ed25519", "trusted")
+    assert not {f"litebundle.runtime.{name}" for name in names} & set(gained)
+    assert "litebundle.format.signature" not in gained
+
+
 def test_data_may_gain_zlib(bundle: Path) -> None:
     """What is compressed takes zlib to read, and nothing more."""
     statements = _INSTALL + "import m7; m7.__loader__.get_data('data.txt')"
@@ -145,5 +153,7 @@ def test_an_import_is_one_read_and_writes_nothing(bundle: Path, tmp_path: Path) 
         next(i for i, call in enumerate(calls) if f"/mark/{mark}" in call)
         for mark in ("begin", "end")
     )
+    # Whether the system has a trust file is asked once, when the hook is installed
+    assert sum("/etc/litebundle/trust" in call for call in calls) == 1
     imports = [call for call in calls[begin + 1 : end] if "MAP_ANONYMOUS" not in call]
     assert len(imports) <= 2 * (_MODULES - 1)

@@ -40,7 +40,7 @@ def build(source: Path, output: Path, size: int) -> None:
             grow(path, size)
             self._connection.execute("BEGIN")
 
-    builder.SqliteWriter = Writer  # type: ignore[assignment, attr-defined, misc]  # what it writes with
+    builder.SqliteWriter = Writer  # type: ignore[attr-defined]  # what it writes with
     builder.build([source], output, builder.Options(jobs=1))
 
 

@@ -154,6 +154,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     metavar="FILE",
     help="Keep what --trace finds, or use it again.",
 )
+@click.option("--force", is_flag=True, help="Replace even a signed FILE.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")

@@ -15,7 +15,12 @@ from litebundle.cli.output import (
     print_pairs,
 )
 from litebundle.format.manifest import ANY, DICTIONARY, STARTUP, Target, startup
+from litebundle.format.signature import DIGESTS, SIGNATURE, key_name
 from litebundle.inspect.bundle import Bundle, File, Module
+from litebundle.inspect.signature import statement_of
+
+_TOLD_OTHERWISE = ("root.", "target.", "variant.", STARTUP, DICTIONARY, DIGESTS, SIGNATURE)
+"""Addresses, and what is said in other words."""
 
 
 @click.command("info", short_help="Tell what a bundle is and for which Pythons.")
@@ -42,6 +47,7 @@ def _as_json(bundle: Bundle, modules: list[Module], files: list[File]) -> dict[s
         "page_size": bundle.page_size,
         "identity": bundle.identity,
         "manifest": bundle.manifest,
+        "signature": _signature(bundle),
         "targets": [
             {
                 "name": str(target),
@@ -81,10 +87,12 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "container", bundle.container + pages
     for key, value in bundle.manifest.items():
         # Addresses, and what is said below
-        if not key.startswith(("root.", "target.", "variant.", STARTUP, DICTIONARY)):
+        if not key.startswith(_TOLD_OTHERWISE):
             yield key, value
     if runs := startup(bundle.manifest):
         yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} in {len(runs)} runs"
+    if signature := _signature(bundle):
+        yield "signed by", f"{signature['key']}, unless it was altered: `bundle verify --key` tells"
     for target in bundle.targets:
         yield "target", _described(bundle, target)
     for number, variant in enumerate(bundle.variants):
@@ -95,6 +103,15 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     yield "files", f"{counted(Counter(file.kind.value for file in files))}, {size} together"
     for found in bundle.distributions():
         yield "distribution", f"{found.name} {found.version}"
+
+
+def _signature(bundle: Bundle) -> dict[str, object] | None:
+    """Return what the bundle says of its signature, which nobody has checked."""
+    statement = statement_of(bundle)
+    if statement is None:
+        return None
+    key = key_name(statement.signature.identifier)
+    return {"key": key, "app": statement.app, "version": statement.version}
 
 
 def _described(bundle: Bundle, target: Target) -> str:

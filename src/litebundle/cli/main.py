@@ -15,7 +15,7 @@ from litebundle.errors import BuildError, BundleError
 
 _COMMANDS = (
     *("build", "run", "list", "cat", "info", "verify", "explain", "place", "cache", "link"),
-    *("freeze", "diff", "patch", "deploy", "rollback"),
+    *("freeze", "diff", "patch", "deploy", "rollback", "keygen", "sign"),
 )
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2

@@ -4,12 +4,13 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
 import litebundle
 
-_FORMS = "-m MODULE, -c CODE or MODULE:FUNCTION"
+_FORMS = "-m MODULE, -c CODE, MODULE:FUNCTION or --"
 
 
 @click.command(
@@ -18,26 +19,50 @@ _FORMS = "-m MODULE, -c CODE or MODULE:FUNCTION"
     options_metavar="",
     short_help="Run a program of a bundle.",
 )
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    metavar="PUB",
+    help="Run nothing but what a key in this file has signed.",
+)
 @click.argument("file")
 @click.argument("target", nargs=-1, required=True, type=click.UNPROCESSED)
-def command(file: str, target: tuple[str, ...]) -> None:
+def command(file: str, target: tuple[str, ...], trust: Path | None) -> None:
     """Run a program of the bundle FILE; what follows its name is the program's.
 
     \b
     bundle run FILE -m MODULE [ARGS]        as python -m MODULE
     bundle run FILE -c CODE [ARGS]          as python -c CODE
     bundle run FILE MODULE:FUNCTION [ARGS]  as the script of an entry point
+    bundle run FILE -- [ARGS]               as python FILE, by this litebundle
 
     The bundle is first on sys.path, in place of the working directory; the packages of this
     Python's environment stay behind it. The exit status is the program's.
     """  # noqa: D301 - click's mark for a paragraph not to be wrapped
     _require_target(target)
+    if trust is not None:
+        _add_trust(trust)
     # A fresh interpreter: what this command has imported is not the program's.
     _replace_process([sys.executable, *_flags(), _script(), file, *target])
 
 
+def _add_trust(trust: Path) -> None:
+    """Have the program, and the children it may start, take what is signed alone."""
+    from litebundle.runtime.mount import TRUST_VARIABLE
+    from litebundle.runtime.trust import load
+
+    path = str(trust.absolute())
+    if os.pathsep in path:
+        raise click.UsageError(f"--trust: {path!r} has a {os.pathsep!r} in it, which separates.")
+    load(path)  # refuses it here, by its name
+    given = os.environ.get(TRUST_VARIABLE)
+    os.environ[TRUST_VARIABLE] = path if given is None else f"{given}{os.pathsep}{path}"
+
+
 def _require_target(target: tuple[str, ...]) -> None:
     first = target[0]
+    if first == "--":
+        return
     if first in ("-m", "-c"):
         if len(target) == 1:
             raise click.UsageError(f"{first} needs a {'module' if first == '-m' else 'program'}.")

@@ -16,6 +16,7 @@ from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt
 from litebundle.format.listing import EMPTY_REF, Ref, decode_ref
 from litebundle.format.manifest import DICTIONARY
+from litebundle.format.signature import SIGNATURE
 from litebundle.inspect import spare
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
@@ -23,7 +24,7 @@ from litebundle.inspect.engine import opened
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.launcher import launcher_behind
 from litebundle.runtime.containers import BLOBS, LISTINGS, SqliteContainer
-from litebundle.write.sqlite import SCHEMA
+from litebundle.write.sqlite import DIGESTS_SCHEMA, SCHEMA
 
 Row = tuple[Any, ...]
 
@@ -38,7 +39,7 @@ def unsound(bundle: Bundle) -> Iterator[Finding]:
     container = _container(bundle)
     yield from launcher_behind(bundle, container.end)
     try:
-        schema = [*_schema(container)]
+        schema = [*_schema(container, signed=SIGNATURE in bundle.manifest)]
         yield from schema
         if schema:  # nothing that would be let at it
             return
@@ -95,9 +96,11 @@ def _rows(bundle: Bundle, table: str) -> Iterator[Row]:
         yield rowid, *values[1:]
 
 
-def _schema(container: SqliteContainer) -> Iterator[Finding]:
+def _schema(container: SqliteContainer, *, signed: bool) -> Iterator[Finding]:
     sample = apsw.Connection(":memory:")
     sample.execute(SCHEMA)
+    if signed:
+        sample.execute(DIGESTS_SCHEMA)
     expected = Counter(sample.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
     sample.close()
     found: Counter[Row] = Counter(

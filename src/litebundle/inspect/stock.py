@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 from litebundle.errors import BundleCorrupt
 from litebundle.format import names
+from litebundle.format.signature import SIGNATURE
 from litebundle.inspect import launcher
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.spare import Spare
 from litebundle.runtime.containers import (
+    DIGESTS_MEMBER,
     MANIFEST_MEMBER,
     MARK_MEMBER,
     MEMBERS_MEMBER,
@@ -80,6 +82,8 @@ def contradictions(bundle: Bundle, check: Check) -> Iterator[Finding]:
     known = {MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER, *entries}
     for number in (*check.blobs, *check.listings):
         known.update(numbered[number - 1 : number])
+    if SIGNATURE in bundle.manifest:
+        known |= {name for name in present if name.startswith(f"{DIGESTS_MEMBER}.")}
     hidden = "|".join(map(_pyc, check.hidden()))
     for name in sorted(present - known):
         if not launcher.MEMBER.fullmatch(name) and not re.fullmatch(hidden, name):

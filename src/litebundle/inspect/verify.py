@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from litebundle.errors import BundleCorrupt, BundleError
+from litebundle.format.signature import key_name
 from litebundle.inspect import launcher
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
 from litebundle.inspect.finding import Finding
+from litebundle.inspect.signature import statement_of, unsigned
 from litebundle.inspect.spare import Spare
 from litebundle.runtime.containers import SqliteContainer
+from litebundle.runtime.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,14 @@ class Verdict:
     rebuilt: int = 0
 
 
-def verify(path: str | os.PathLike[str], *, rebuild: bool = False) -> Verdict:
+def verify(
+    path: str | os.PathLike[str], *, rebuild: bool = False, trust: Trust | None = None
+) -> Verdict:
     """Read everything in a bundle, and compare what is told twice.
 
     With `rebuild` the modules are compiled again by the Pythons they are for, as far as there are
-    such. Raises BundleError, other than for damage, if the file cannot be taken for a bundle.
+    such; with keys to `trust`, all of it has to be signed. Raises BundleError, other than for
+    damage, if the file cannot be taken for a bundle.
     """
     try:
         bundle = Bundle(path)
@@ -51,6 +57,8 @@ def verify(path: str | os.PathLike[str], *, rebuild: bool = False) -> Verdict:
         problems += launcher.program(bundle)
         spare = _view(bundle).unused(bundle)
         notes += _filled(spare)
+    if trust is not None and not problems:
+        problems += unsigned(bundle, check, trust)
     rebuilt = 0
     if rebuild and not problems:
         from litebundle.inspect.rebuild import Rebuild  # starts interpreters
@@ -60,7 +68,7 @@ def verify(path: str | os.PathLike[str], *, rebuild: bool = False) -> Verdict:
         rebuilt = again.compared
     return Verdict(
         problems=tuple(problems),
-        notes=tuple(notes),
+        notes=(*notes, *_unchecked(bundle, trust)),
         blobs=len(check.blobs),
         size=check.read,
         unused=spare.size,
@@ -111,3 +119,10 @@ def _filled(spare: Spare) -> Iterator[Finding]:
             what="not all as they were built",
             found=f"{spare.filled} of {spare.size}",
         )
+
+
+def _unchecked(bundle: Bundle, trust: Trust | None) -> Iterator[Finding]:
+    if trust is None and (statement := statement_of(bundle)):
+        key = key_name(statement.signature.identifier)
+        what = f"says that {key} signed it: name that key with --key, to see whether it did"
+        yield Finding(where="signature", what=what)

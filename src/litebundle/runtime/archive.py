@@ -14,6 +14,7 @@ from .target import fits_platform, fitting_target, nearest_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from .containers import SqliteContainer, ZipContainer
@@ -31,6 +32,8 @@ class Archive:
     that for this interpreter, None if there is none; `native` tells whether extension modules of
     it run on this platform.
     """
+
+    signed = False
 
     __slots__ = (
         "_base",
@@ -63,6 +66,7 @@ class Archive:
         try:
             self.manifest = container.manifest()
             self._check_version()
+            self._authenticate()
             self._read_ahead()
             self.identity = self.manifest["identity"]
             self.targets = targets(self.manifest)
@@ -131,6 +135,9 @@ class Archive:
                 hint="use the litebundle that built it, or build it again with this one",
             )
 
+    def _authenticate(self) -> None:
+        """See that the manifest is what a trusted key has signed, where one is configured."""
+
     def code(self, ref: bytes) -> bytes:
         """Return the code bytes of an encoded reference, which must not be EMPTY_REF.
 
@@ -164,7 +171,7 @@ class Archive:
         try:
             if ref.offset:
                 data = self.unpack(self._container.stored(ref), ref)
-                if checksum(data) == ref.checksum and len(data) == ref.raw:
+                if Archive.holds(self, ref, data):
                     return data
         except (BundleIOError, ValueError):
             pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
@@ -173,16 +180,20 @@ class Archive:
             data = self._container.find(table, ref, self.unpack)
         except (BundleCorrupt, ValueError) as error:
             raise self._damage(ref, getattr(error, "message", str(error))) from error
-        if checksum(data) != ref.checksum or len(data) != ref.raw:
+        if not Archive.holds(self, ref, data):
             raise self._damage(ref, "checksum mismatch", checksum(data))
         return data
+
+    def holds(self, ref: Ref, data: bytes) -> bool:
+        """Tell whether these are the raw bytes of a blob."""
+        return len(data) == ref.raw and checksum(data) == ref.checksum
 
     def copy(self, ref: Ref, file: "BinaryIO") -> None:
         """Write the checked raw bytes of a blob to an empty file, a large one by and by.
 
         Raises as `blob`; what the file then has is nothing.
         """
-        if ref.raw > PIECE:
+        if ref.raw > PIECE and not self.signed:
             from .large import copied
 
             if copied(self._container, ref, file):
@@ -237,7 +248,7 @@ class Archive:
         # Fault 55: a daemonising program closes every descriptor, and ours may mean another file.
         if self._descriptor.is_own():
             return
-        other = open_archive(self.path)
+        other = self._again()
         if other is None or not hasattr(self, "identity") or other.identity != self.identity:
             raise BundleIOError(
                 "the program closed the bundle's descriptor, and another file stands at its path",
@@ -248,6 +259,9 @@ class Archive:
         # The number is not its any more, and may already be that of the new one: not to be closed
         self._descriptor.fd = -1
         self._use(other._descriptor, other._container)  # noqa: SLF001  # one of our own
+
+    def _again(self) -> "Archive | None":
+        return open_archive(self.path)
 
     def _listing(self, ref: Ref, directory: str) -> Listing:
         try:
@@ -337,12 +351,15 @@ def fitting(stored: list[Variant]) -> int | None:
     return None
 
 
-def open_archive(path: str) -> Archive | None:
-    """Open the bundle in a file; None if the file is not one of ours, by its magic.
+def open_archive(
+    path: str,
+    make: "Callable[[Descriptor, SqliteContainer | ZipContainer], Archive]" = Archive,
+) -> Archive | None:
+    """Open the bundle in a file as `make` does; None if it is not one of ours, by its magic.
 
     Raises BundleIOError if it cannot be read, BundleCorrupt if it is damaged, BundleVersionError
     if it is of another format: never an ImportError (F1).
     """
     descriptor = Descriptor(path)
     container = open_container(descriptor)
-    return None if container is None else Archive(descriptor, container)
+    return None if container is None else make(descriptor, container)

@@ -13,6 +13,7 @@ from _frozen_importlib_external import path_sep
 
 from .descriptor import absolute
 from .finder import path_hook
+from .mount import trust_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ try:
     from {package}.runtime.install import install
 finally:
     sys.path.remove({home!r})
-install()
+for trust in {trust!r}:
+    install(trust)
 """
 
 
@@ -75,4 +77,4 @@ def _boot() -> str:
     # Under whatever name and wherever it lives, inside a bundle too
     package = __name__.removesuffix(".runtime.children")
     home = absolute(__file__).rsplit(path_sep, __name__.count(".") + 1)[0]
-    return _BOOT.format(home=home, package=package)
+    return _BOOT.format(home=home, package=package, trust=trust_files() or [None])

@@ -1,14 +1,11 @@
 """The two containers behind one interface: `base`, `manifest()`, `stored(ref)` and `find(...)`."""
 
-import sys
-from _frozen_importlib import BuiltinImporter, module_from_spec
-from _frozen_importlib_external import PathFinder
-
 from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
 from ..format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref
 from ..format.manifest import parse_lines, unseal
 from .descriptor import stamp_of
+from .standard import standard_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ _REBUILD = "copy the file again, or build it again"
 
 _PREFIX = 4096  # bytes that the first two lines may have at most; Linux takes 256 for the first
 
-BLOBS, LISTINGS = "blobs", "listings"
+BLOBS, LISTINGS, DIGESTS = "blobs", "listings", "digests"
 
 # A zip bundle's manifest is its last member; the member ends in this and the text's length (8
 # bytes, little-endian), so that it is found from the end record without reading the directory.
@@ -35,6 +32,7 @@ FOOTER_SIZE = len(FOOTER_MAGIC) + 8
 MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
+DIGESTS_MEMBER = ".litebundle/digests"  # and a number: written by signing, so in no listing
 
 _BESIDE = 8192  # bytes of a row beside the stored ones: a path is the longest that there is
 
@@ -167,10 +165,14 @@ class ZipContainer:
 
     def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
         """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
-        del table, unpack  # one numbering for all members, which say how they are stored
-        members = self.archive.members
+        del unpack  # members say themselves how they are stored
         try:
-            data = self.archive.read(members[self.names()[ref.identifier - 1]])
+            name = (
+                f"{DIGESTS_MEMBER}.{ref.identifier}"
+                if table == DIGESTS
+                else self.names()[ref.identifier - 1]  # one numbering for all others
+            )
+            data = self.archive.read(self.archive.members[name])
         except LookupError:
             raise ValueError(f"no member {ref.identifier}") from None
         return data[len(data) - ref.raw :]
@@ -215,22 +217,5 @@ def zlib() -> "Any":
     """Return the standard library's module, which may be another than an import would get."""
     global _zlib  # noqa: PLW0603  # by threads at once, which does no harm
     if _zlib is None:
-        _zlib = standard("zlib") or __import__("zlib")
+        _zlib = standard_module("zlib")
     return _zlib
-
-
-def standard(name: str) -> "Any":
-    """Return an extension module of the standard library, loaded by itself; None if it has none.
-
-    Not by an import. The app may have a module of that name, which would be asked to unpack
-    itself; and a child forked meanwhile would wait for ever for the lock of a module.
-    """
-    homes = tuple({sys.base_prefix, sys.base_exec_prefix})
-    entries: list[Any] = sys.path or []  # of any type, and no more when the process ends
-    path = [entry for entry in entries if isinstance(entry, str) and entry.startswith(homes)]
-    spec = BuiltinImporter.find_spec(name) or PathFinder.find_spec(name, path)
-    if spec is None or spec.loader is None:
-        return None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -70,8 +70,12 @@ def find_extended(fullname: str, path: "Any") -> "ModuleSpec | None":
     """Return the standard spec of a module that is to be extended, None for all others."""
     if fullname not in _EXTENSIONS:
         return None
-    spec = PathFinder.find_spec(fullname, path)
-    if spec is not None and hasattr(spec.loader, "exec_module"):
+    return extended(fullname, PathFinder.find_spec(fullname, path))
+
+
+def extended(fullname: str, spec: "ModuleSpec | None") -> "ModuleSpec | None":
+    """Return the spec, by which the module is extended once executed if it is one of the table."""
+    if fullname in _EXTENSIONS and spec is not None and hasattr(spec.loader, "exec_module"):
         spec.loader = _ExtendingLoader(spec.loader)  # type: ignore[assignment]  # by __getattr__
     return spec
 

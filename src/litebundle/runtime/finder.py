@@ -19,7 +19,7 @@ from .loader import (
     ForeignExtensionLoader,
     PlacedExtensionLoader,
 )
-from .mount import Mount, mount_join, resolve
+from .mount import Mount, mount_join, resolve, trust_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Find = Callable[[str], int | None]
     View = tuple[Archive, Find, bytes, bytes]
 
+_HOME = __file__.rsplit(path_sep, 2)[0] + path_sep
 _SUFFIXES = [*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES]
 _DIRECTORY = kinds.DIRECTORY
 _PACKAGE = kinds.PACKAGE
@@ -57,10 +58,16 @@ def path_hook(path: object) -> "BundleFinder":
 def _finder(path: str) -> "BundleFinder":
     found = resolve(path)
     if found is None:
+        # Not of our own modules, by whose import it would be asked for ever
+        if not (path + path_sep).startswith(_HOME) and (files := trust_files()):
+            from .signed import refuse_other
+
+            refuse_other(path, files)
         raise ImportError("not a bundle, nor a directory inside one", path=path)
     mount, directory, location = found
-    if mount.archive.listing(directory) is None:
-        # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one
+    if mount.archive.listing(directory) is None and not mount.archive.signed:
+        # F2: zipimport, asked next, takes any location in a zip; it finds nothing in this one,
+        # unless it was altered: in a signed one nothing is found by us
         raise ImportError("no such directory in the bundle", path=path)
     unit = None
     if _above(location, directory) != mount.path:
@@ -206,6 +213,11 @@ class BundleFinder:
     def _launcher(self) -> ModuleSpec | None:
         # Where the hook is there before a bundle is started, Python asks us for what it is to run:
         # that is the launcher, which stands in no listing
+        archive = self._mount.archive
+        if archive.signed:  # not by code of the file, which zipimport would read unchecked
+            from .trusted import launcher_spec
+
+            return launcher_spec(archive)
         from zipimport import ZipImportError, zipimporter
 
         try:

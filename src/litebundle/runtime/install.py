@@ -4,17 +4,33 @@ import sys
 from _frozen_importlib_external import FileFinder, PathFinder
 from _imp import acquire_lock, release_lock
 
+from .descriptor import absolute
 from .extend import BundleMetaFinder, extend_present
-from .finder import path_hook
+from .finder import BundleFinder, path_hook
 from .foreign import extend_file_loader
+from .mount import look_for_trust
 from .namespace import extend_loader
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
 
-def install() -> None:
+
+def install(trust: "str | PathLike[str] | None" = None) -> None:
     """Make `sys.path` entries that are bundles importable; doing it again changes nothing.
 
-    The hook goes first, before zipimport's, which would take zip bundles.
+    The hook goes first, before zipimport's, which would take zip bundles. From bundles that a key
+    named in the file `trust` did not sign nothing is imported (TRUST.md), in addition to what the
+    system and the environment ask for. Raises BundleSignatureError if the file says nothing, or
+    does not admit a bundle that is open already.
     """
+    if trust is not None:
+        trust = absolute(trust if isinstance(trust, str) else trust.__fspath__())
+    trusted = look_for_trust(trust)
+    if trusted:
+        from .closed import close_names
+
+        close_names()
     extend_loader()
     extend_file_loader()
     if sys.version_info < (3, 13):
@@ -35,15 +51,16 @@ def install() -> None:
             sys.meta_path.insert(index, BundleMetaFinder())
     finally:
         release_lock()
-    if fresh:
+    if fresh or trusted:
         _forget_others()
 
 
 def _forget_others() -> None:
-    # Entries that were looked at before, and found to be nobody's or a plain zip's. Those of
-    # directories stay: the hook refuses them, and their finders' caches are worth keeping.
+    # Entries that were looked at before, and found to be nobody's or a plain zip's, which may be a
+    # bundle after all, or refused where a key is configured. Those of directories stay: the hook
+    # refuses them, and their finders' caches are worth keeping.
     for path, finder in list(sys.path_importer_cache.items()):
-        if isinstance(finder, FileFinder):
+        if isinstance(finder, (FileFinder, BundleFinder)):
             continue
         try:
             path_hook(path)

@@ -14,6 +14,7 @@ from .main import (
     run_path,
     run_script,
 )
+from .standard import is_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _CHOICE = "--litebundle-entry"
 _SCRIPT = "script."
 
 
-def launch(file: str, *, inherit: bool, defer_gc: bool) -> None:
+def launch(file: str, *, inherit: bool, defer_gc: bool = True) -> None:
     """Run the program of a bundle, as the command line says; raises what it raises.
 
     `inherit` keeps on `sys.path` what the interpreter has beside its standard library; `defer_gc`
@@ -98,8 +99,8 @@ def leave_environment() -> None:
     alternative of another process, started with `-I`, would cost its time and drop the variables
     that are no paths.
     """
-    left = [path for path in sys.path if not _is_standard(path)]
-    sys.path[:] = [path for path in sys.path if _is_standard(path)]
+    left = [path for path in sys.path if not is_standard(path)]
+    sys.path[:] = [path for path in sys.path if is_standard(path)]
     package = __package__.partition(".")[0]
     own = ("_frozen_importlib", "_frozen_importlib_external", "zipimport", package)
 
@@ -123,15 +124,3 @@ def _path(module: object) -> "Iterable[str]":
 def _nearest(where: str, paths: list[str]) -> int:
     """Return the length of the longest of the paths that something is below."""
     return max((len(p) for p in paths if where.startswith(p + path_sep)), default=0)
-
-
-def _is_standard(path: str) -> bool:
-    """Tell whether a path entry is of the standard library: the zip, the directory, its modules."""
-    library = sys._stdlib_dir or ""  # type: ignore[attr-defined]  # noqa: SLF001  # what the interpreter found it in
-    name = path.rpartition(path_sep)[2]
-    major, minor = sys.version_info[:2]
-    return (
-        path == library
-        or (name in ("lib-dynload", "DLLs") and path.startswith((sys.base_exec_prefix, library)))
-        or (name == f"python{major}{minor}.zip" and path.startswith(sys.base_prefix))
-    )

@@ -3,6 +3,7 @@
     python main.py FILE -m MODULE ARGS    as `python -m MODULE ARGS`
     python main.py FILE -c CODE ARGS      as `python -c CODE ARGS`
     python main.py FILE MODULE:NAME ARGS  as the script of that entry point would
+    python main.py FILE -- ARGS           as `python FILE ARGS`, but by this runtime
 
 As for `python DIRECTORY`, the bundle takes the place of the working directory in front of
 `sys.path`, and everything else on it stays: the environment's packages are behind the bundle's.
@@ -227,6 +228,12 @@ def fail(cause: str, hint: str | None, status: int = 1) -> "NoReturn":
 
 def main(path: str, target: str, arguments: list[str]) -> None:
     """Do what the command line says, and raise what the program raises."""
+    if target == "--":
+        from .launch import launch
+
+        sys.argv[:] = [path, *arguments]
+        launch(path, inherit=True)
+        return
     open_bundle(path)
     with EndOfProgram():
         if target in ("-m", "-c"):

@@ -1,5 +1,6 @@
 """Which bundle a path entry leads to: the opened bundles of this process, by their paths."""
 
+import sys
 from _frozen_importlib_external import path_sep, path_separators
 from _warnings import warn
 
@@ -7,11 +8,21 @@ from ..errors import BundleError
 from .archive import Archive, open_archive
 from .descriptor import absolute, exposed, kind_of, stamp_of
 
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[no-redef]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+SYSTEM_TRUST = "/etc/litebundle/trust"
+TRUST_VARIABLE = "LITEBUNDLE_TRUST"
 
 _mounts: dict[str, "Mount"] = {}
+_trusted: list[str] | None = None  # trust files, once they were looked for
 
 
 class Mount:
@@ -35,12 +46,76 @@ class Mount:
         if now is None or now == self.archive.stamp:
             return
         try:
-            archive = open_archive(self.archive.path)
+            archive = _open(self.archive.path)
         except BundleError:
             return
         if archive is not None and archive.identity != self.archive.identity:
             # F6: one store, and every finder of this bundle sees the new file, listings included
             self.archive = archive
+
+
+def trust_files() -> list[str]:
+    """Return the trust files that are configured: the system's, the environment's, the program's.
+
+    Looked for once in a process, and whenever the hook is installed.
+    """
+    return look_for_trust() if _trusted is None else _trusted
+
+
+def look_for_trust(named: str | None = None) -> list[str]:
+    """Look for trust files again, and add one; what was found before stays.
+
+    Without any it costs one failed `stat`. Raises BundleSignatureError if what is open already is
+    not admitted by them, or if they say nothing.
+    """
+    global _trusted  # noqa: PLW0603  # replaced whole
+    known = _trusted or []
+    found = dict.fromkeys([*known, *_configured(), *([] if named is None else [named])])
+    if len(found) == len(known):
+        _trusted = known
+        return known
+    from .signed import checked
+
+    _trusted = list(found)  # first: whatever is opened from here on, by any thread, is checked
+    new = _trusted[len(known) :]
+    archives = checked([mount.archive for mount in list(_mounts.values())], new)
+    for mount in list(_mounts.values()):
+        mount.archive = archives.get(mount.archive, mount.archive)
+    return _trusted
+
+
+def _configured() -> "Iterator[str]":
+    if sys.platform != "win32" and _may_exist(SYSTEM_TRUST):
+        yield SYSTEM_TRUST
+    # What the process was started with, and what the program has made of it: neither unsays the
+    # other. Set and empty is a mistake, which the empty path will tell.
+    given: Any = _os.environ  # of bytes; of str on Windows
+    started = given.get(TRUST_VARIABLE.encode(), given.get(TRUST_VARIABLE))
+    if isinstance(started, bytes):
+        started = started.decode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    now = getattr(sys.modules.get("os"), "environ", {}).get(TRUST_VARIABLE)
+    for text in (started, now):
+        if text is not None:
+            yield from text.split(";" if sys.platform == "win32" else ":")
+
+
+def _may_exist(path: str) -> bool:
+    try:
+        _os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # there may be one: whoever reads it will tell
+        pass
+    return True
+
+
+def _open(path: str) -> Archive | None:
+    files = trust_files()
+    if not files:
+        return open_archive(path)
+    from .signed import open_trusted
+
+    return open_trusted(path, files)
 
 
 def refresh_all() -> None:
@@ -104,7 +179,7 @@ def mount_join(base: str, directory: str) -> str:
 def _mount_at(path: str) -> Mount | None:
     if kind_of(path) != "file":
         return None
-    archive = open_archive(path)
+    archive = _open(path)
     if archive is not None and (reason := exposed(path)):
         warn(reason, RuntimeWarning)
     # Two threads may both have opened it; one of them is kept.

@@ -12,7 +12,6 @@ believed: that takes the rights of the owner, against whom nothing here could be
 import os
 
 from ..errors import BundleIOError
-from ..format import checksum
 from .cache import refusal
 from .marker import ASIDE, Marker, Turn, open_marker
 
@@ -83,6 +82,8 @@ class PlacedDirectory:
         if marker is None or facts is None:
             return None
         time, count = facts[:2]
+        # Size and time are no proof of what was signed
+        thorough = thorough or self._placed.archive.signed
         # Whoever lets the record of the last use grow old looks at the files, too.
         if not thorough and count > _FEW and marker.is_recent():
             return marker
@@ -160,7 +161,7 @@ class PlacedDirectory:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return False
         ref = self._placed.ref(path)[1]
-        if len(data) != ref.raw or checksum(data) != ref.checksum:
+        if not self._placed.archive.holds(ref, data):
             return False
         try:
             os.utime(target, ns=(time, time))

@@ -1,12 +1,19 @@
 """Undoing zstd: by the standard library of Python 3.14, or by its backport where that is there."""
 
-from .containers import standard
+from .standard import standard_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _zstd: "Any" = None  # loaded with the first bytes that are compressed
+
+
+def _module() -> "Any":
+    try:
+        return standard_module("_zstd")
+    except ModuleNotFoundError:
+        return __import__("backports.zstd._zstd", fromlist=["_zstd"])
 
 
 class Expander:
@@ -20,7 +27,7 @@ class Expander:
     def __init__(self, shared: bytes) -> None:
         global _zstd  # noqa: PLW0603  # by threads at once, which does no harm
         if _zstd is None:
-            _zstd = standard("_zstd") or __import__("backports.zstd._zstd", fromlist=["_zstd"])
+            _zstd = _module()
         self._shared = _zstd.ZstdDict(shared) if shared else None
 
     def __repr__(self) -> str:

@@ -32,6 +32,7 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
+from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, Parts, plain
 from litebundle.write.launcher import tail
 from litebundle.write.startup import extent
@@ -55,6 +56,8 @@ CREATE VIEW modules AS SELECT module, code.path, variant, size, blobs.id AS blob
 CREATE VIEW contents AS SELECT path, kind, mode, size, length(data) AS stored, encoding,
     blobs.id AS blob, hex(digest) AS digest FROM files JOIN blobs ON blobs.id = files.blob;
 """
+
+DIGESTS_SCHEMA = "CREATE TABLE digests(id INTEGER PRIMARY KEY, digests BLOB NOT NULL)"
 
 # A page holds a blob in one piece if the blob fits; large pages read fast and waste little in a
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
@@ -89,15 +92,12 @@ class SqliteWriter:
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
         self._page_size = _SMALLEST if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
-            self._connection = apsw.Connection(str(self._work), vfs=_UNLOCKED)
+            self._connection = _connected(self._work)
             for pragma in (
                 f"page_size={self._page_size}",
                 "encoding='UTF-8'",
                 "auto_vacuum=NONE",
-                "journal_mode=OFF",  # the file is written aside: it is whole or it is thrown away
-                "synchronous=OFF",  # `atomic` syncs it once
                 "cache_size=-65536",
-                "secure_delete=ON",  # no leftovers of splits: what nothing uses is zero
                 f"application_id={APPLICATION_ID}",
                 f"user_version={VERSION}",
             ):
@@ -226,6 +226,56 @@ def _parts(
     pages, rest = divmod(size - local - 1, page_size - 4)
     start = (int.from_bytes(source.read(offset + local, 4)) - 1) * page_size
     yield start, start + pages * page_size + 4 + rest + 1
+
+
+def add_digests(path: Path, runs: Sequence[bytes], complete: Complete) -> None:
+    """Add the digests of what is in a finished database to it, and have the manifest say so.
+
+    They are rows behind all others, so that nothing moves. Raises OSError as the disk does.
+    """
+    work = _workable(path)
+    if work != path:
+        shutil.copyfile(path, work)
+    try:
+        with _as_os_errors(), contextlib.closing(_connected(work)) as connection:
+            _add_digests(connection, work, runs, complete)
+        if work != path:
+            shutil.copyfile(work, path)
+    finally:
+        if work != path:
+            work.unlink(missing_ok=True)
+
+
+def _add_digests(
+    connection: apsw.Connection, work: Path, runs: Sequence[bytes], complete: Complete
+) -> None:
+    # In three transactions, since each needs to know where the one before has put things
+    def places() -> dict[int, tuple[int, int]]:
+        tails = Database(Descriptor(str(work))).tails("digests")
+        return {rowid: (offset, local) for rowid, offset, local in tails}
+
+    insert = "INSERT INTO digests VALUES (NULL, ?)"
+    with connection:
+        connection.execute("DROP TABLE IF EXISTS digests")
+        connection.execute(DIGESTS_SCHEMA)
+        connection.executemany(insert, [(run,) for run in runs])
+    table = digests_table(runs, places())
+    with connection:
+        connection.execute(insert, (table,))
+    number = len(runs) + 1
+    pairs = complete(digests_reference(table, number, places()[number]))
+    with connection:
+        connection.execute("DELETE FROM manifest")
+        connection.executemany("INSERT INTO manifest VALUES (NULL, ?, ?)", pairs)
+
+
+def _connected(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), vfs=_UNLOCKED)
+    # The file is written aside, whole or thrown away, and `atomic` syncs it once
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA secure_delete=ON")  # what nothing uses is zero
+    return connection
 
 
 def _workable(path: Path) -> Path:

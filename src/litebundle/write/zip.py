@@ -11,10 +11,17 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from litebundle.errors import BuildError
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref, decode_ref
 from litebundle.format.manifest import STARTUP, Variant, columns_text, lines, seal, startup_text
-from litebundle.runtime.containers import FOOTER_MAGIC, MANIFEST_MEMBER, MARK_MEMBER, MEMBERS_MEMBER
+from litebundle.runtime.containers import (
+    DIGESTS_MEMBER,
+    FOOTER_MAGIC,
+    MANIFEST_MEMBER,
+    MARK_MEMBER,
+    MEMBERS_MEMBER,
+)
 from litebundle.write.compression import Compression
 from litebundle.write.content import (
     Addresses,
@@ -24,6 +31,7 @@ from litebundle.write.content import (
     directory_listing,
     placement_listing,
 )
+from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, plain, pyc_header, zip_info
 from litebundle.write.launcher import method
 from litebundle.write.startup import extent
@@ -184,6 +192,51 @@ class ZipWriter:
                 member.write(part)
         self._names.append(info.filename)
         return len(self._names), offset, info.compress_size
+
+
+def add_digests(path: Path, runs: Sequence[bytes], complete: Complete) -> None:
+    """Add the digests of what is in a finished zip to it, and have the manifest say so.
+
+    They are members where the manifest was, which is again the last. Raises OSError as the disk
+    does, BuildError if another tool has changed the order.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        _drop_end(archive)
+        places = {number: _add_run(archive, number, data) for number, data in enumerate(runs, 1)}
+        table = digests_table(runs, places)
+        number = len(runs) + 1
+        reference = digests_reference(table, number, _add_run(archive, number, table))
+        manifest = lines(complete(reference))
+        footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
+        archive.writestr(zip_info(MANIFEST_MEMBER), manifest + footer)
+
+
+def _drop_end(archive: zipfile.ZipFile) -> None:
+    """Forget the manifest, and the digests of an earlier signature: what comes is written there."""
+    own = [
+        member
+        for member in archive.infolist()
+        if member.filename == MANIFEST_MEMBER or member.filename.startswith(DIGESTS_MEMBER)
+    ]
+    start = min(member.header_offset for member in own)
+    if any(m.header_offset > start and m not in own for m in archive.infolist()):
+        raise BuildError(
+            "members stand behind the zip's manifest, as after a zip tool",
+            file=str(archive.filename),
+            hint="sign it as it was built",
+        )
+    for member in own:
+        archive.filelist.remove(member)
+        del archive.NameToInfo[member.filename]
+    archive.start_dir = start
+
+
+def _add_run(archive: zipfile.ZipFile, number: int, data: bytes) -> tuple[int, int]:
+    """Add a member of digests; return where its bytes begin."""
+    name = f"{DIGESTS_MEMBER}.{number}"
+    start = archive.start_dir
+    archive.writestr(zip_info(name), data)
+    return start + 30 + len(name), 0  # behind the local header (APPNOTE 4.3.7)
 
 
 def has_entry(directory: Directory) -> bool:
