@@ -1,6 +1,5 @@
 """Sources to a bundle: collect, compile, write, check, put in place."""
 
-import hashlib
 import os
 import time
 from collections import Counter
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from litebundle import __version__
+from litebundle.cache.cache import Cache, opened
 from litebundle.collect.distributions import distributions, scripts, unmet
 from litebundle.collect.inputs import Gathered, Inputs, gathered
 from litebundle.collect.tree import Entry, Kind, Tree
-from litebundle.compile.pool import Pool
+from litebundle.compile.compiler import Compiler
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.inspect.check import problems
@@ -48,6 +48,7 @@ class Options:
     `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
+    `cache` whether results of earlier builds are used and kept in the user's cache directory;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
     ("code", "data", "all" by its dotted name), which else the analyser decides;
     `launch` how it starts as a program, None if it is only imported from.
@@ -59,6 +60,7 @@ class Options:
     strict: bool = False
     overlay: bool = False
     jobs: int | None = None
+    cache: bool = False
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] = field(default_factory=dict)
     launch: Launch | None = None
@@ -79,13 +81,17 @@ def build(
     started = time.monotonic()
     output = output.absolute()
     check_output(output)
-    with gathered(sources, options.inputs, output=output) as found, ExitStack() as stack:
-        pools = {
-            python: stack.enter_context(Pool(python, optimize=options.optimize, jobs=options.jobs))
+    with (
+        gathered(sources, options.inputs, output=output) as found,
+        opened(_places(found), used=options.cache) as cache,
+        ExitStack() as stack,
+    ):
+        compilers = {
+            python: stack.enter_context(Compiler(python, options.optimize, options.jobs, cache))
             for python in dict.fromkeys(each.python for each in found)
         }
-        compilers = {python: pool.target for python, pool in pools.items()}
-        plan = planned(found, compilers, overlay=options.overlay)
+        targets = {python: compiler.target for python, compiler in compilers.items()}
+        plan = planned(found, targets, overlay=options.overlay)
         _refuse_unfit(plan, options.container)
         analysers = [Analyser(root.tree, root.version) for root in plan.roots]
         check_chosen(options.place, [analyser.ground for analyser in analysers])
@@ -96,19 +102,19 @@ def build(
             # Which files go on disk is needed at the end only: found out while code is compiled
             rules()  # read here: a thread that imports waits for ever if our caller is an import
             units = [beside.submit(_units, each, options.place) for each in analysers]
-            work = _Build(plan, options, aside, progress)
+            work = _Build(plan, options, aside, progress, cache)
             try:
                 with Ahead(work.encode, work.kept()) as ahead:
-                    for python, pool in pools.items():
-                        work.compile(python, pool)
+                    for python, compiler in compilers.items():
+                        work.compile(python, compiler)
                     work.units = [each.result() for each in units]
                     work.store(ahead)
-                content = work.finish([*pools.values()])
+                content = work.finish([*compilers.values()])
             finally:
                 work.writer.close()
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
-        warnings = dict.fromkeys(_warnings(found, plan))
+        warnings = dict.fromkeys(_warnings(found, plan, cache))
     return Report(
         output=output,
         container=options.container,
@@ -131,11 +137,17 @@ class _Build:
     """One build underway: what has been stored so far, and the writer that stored it."""
 
     def __init__(
-        self, plan: Plan, options: Options, aside: Path, progress: Progress | None
+        self,
+        plan: Plan,
+        options: Options,
+        aside: Path,
+        progress: Progress | None,
+        cache: Cache,
     ) -> None:
         self._plan = plan
         self._options = options
         self._progress = progress
+        self._cache = cache
         self._entries = plan.entries
         self._roots = tuple(
             Root(directories=directories(root.tree, len(root.columns)), columns=(*root.columns,))
@@ -166,23 +178,24 @@ class _Build:
 
     def encode(self, entry: Entry) -> Encoded:
         """Return a file as the writer stores it."""
-        content = entry.packed()
-        return self.writer.encode(content.raw, content.deflated)
+        if isinstance(self.writer, SqliteWriter):
+            return self._cache.deflated(entry)
+        return plain(entry.read())  # the zip library does the deflating
 
-    def compile(self, python: str, pool: Pool) -> None:
+    def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
-        for entry, result in zip(sources, pool.compile(sources), strict=True):
+        for entry, result in zip(sources, compiler.compile(sources), strict=True):
             self._tell(result.path)
-            self._require_at_rest(entry, hashlib.sha256(result.source).digest())
+            self._require_at_rest(entry, result.digest)
             if result.error is not None:
                 self._left.add(key(entry))
-                told = f"{pool.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
+                told = f"{compiler.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
                 self.uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
                 continue
             module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             blobs = {
-                variant: self.writer.code(module, result.path, variant, plain(code))
+                variant: self.writer.code(module, result.path, variant, code)
                 for variant, code in zip(self._plan.compilers[python], result.codes, strict=True)
             }
             self.written.update((blob.identifier, blob) for blob in blobs.values())
@@ -208,7 +221,7 @@ class _Build:
             if key(entry) in left:
                 self._store(entry, self.encode(entry))
 
-    def finish(self, pools: Sequence[Pool]) -> Content:
+    def finish(self, compilers: Sequence[Compiler]) -> Content:
         """Write launcher, index and manifest; return what the bundle holds."""
         for planned_root, root, units in zip(
             self._plan.roots, self._roots, self.units, strict=True
@@ -224,7 +237,7 @@ class _Build:
             ("identity", identity(self._roots, list(said(self._plan)))),
             *said(self._plan),
             *((f"script.{name}", place) for name, place in sorted(commands.items())),
-            *self._launcher(pools, commands),
+            *self._launcher(compilers, commands),
         ]
         content = Content(roots=self._roots, manifest=manifest)
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))
@@ -232,7 +245,7 @@ class _Build:
         return content
 
     def _launcher(
-        self, pools: Sequence[Pool], scripts: Mapping[str, str]
+        self, compilers: Sequence[Compiler], scripts: Mapping[str, str]
     ) -> Iterator[tuple[str, str]]:
         """Store what makes the bundle a program; yield what the manifest says of it."""
         launch = self._options.launch
@@ -243,7 +256,7 @@ class _Build:
             yield "main", main
         if self._options.container != "zip" or has_room(launch, paths):
             needed = not self._options.sources or any(map(is_bound, self._entries))
-            yield from self.writer.launcher(members(launch, pools, needed=needed))
+            yield from self.writer.launcher(members(launch, compilers, needed=needed))
 
     def _add_code(self, entry: Entry, blobs: Mapping[int, Blob]) -> None:
         self.compiled.add(key(entry))
@@ -305,7 +318,14 @@ def _units(analyser: Analyser, chosen: Mapping[str, str]) -> list[PlacedUnit]:
     return placed_units(analyser.ground, decided(analyser, chosen))
 
 
-def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:
+def _places(found: Sequence[Gathered]) -> Iterator[Path]:
+    """Yield what tells these sources from others."""
+    return (layer.source for each in found for layer in each.layers)
+
+
+def _warnings(found: Sequence[Gathered], plan: Plan, cache: Cache) -> Iterator[str]:
+    if cache.refused is not None:
+        yield f"the cache is not used: {cache.refused.file} {cache.refused.message}"
     for each, tree in zip(found, plan.trees, strict=True):
         yield from tree.warnings
         if each.environment is not None:

@@ -143,6 +143,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 @click.option("--python-args", metavar="ARGS", help="Options of its Python: '-I -X utf8'.")
 @click.option("--launcher/--no-launcher", default=True, help="Let `python FILE` run, or not.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
+@click.option("--cache/--no-cache", default=True, help="Use what earlier builds made, or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
 def command(
