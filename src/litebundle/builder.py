@@ -21,6 +21,7 @@ from litebundle.format import VERSION
 from litebundle.inspect.check import problems
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import check_chosen, decided, rules
+from litebundle.place.memory import evidence
 from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.report import Report, Uncompiled, reported
@@ -101,7 +102,10 @@ def build(
         ):
             # Which files go on disk is needed at the end only: found out while code is compiled
             rules()  # read here: a thread that imports waits for ever if our caller is an import
-            units = [beside.submit(_units, each, options.place) for each in analysers]
+            units = [
+                beside.submit(_units, number, each, options.place, cache)
+                for number, each in enumerate(analysers)
+            ]
             work = _Build(plan, options, aside, progress, cache)
             try:
                 with Ahead(work.encode, work.kept()) as ahead:
@@ -312,10 +316,12 @@ class _Build:
             self._progress(self._done, self._total, path)
 
 
-def _units(analyser: Analyser, chosen: Mapping[str, str]) -> list[PlacedUnit]:
-    """Return what a tree's packages need on disk."""
-    analyser.see_all()
-    return placed_units(analyser.ground, decided(analyser, chosen))
+def _units(
+    number: int, analyser: Analyser, chosen: Mapping[str, str], cache: Cache
+) -> list[PlacedUnit]:
+    """Return what a tree's packages need on disk; `number` is the tree's."""
+    seen = evidence(analyser, cache, f"evidence {number}")
+    return placed_units(analyser.ground, decided(seen, chosen))
 
 
 def _places(found: Sequence[Gathered]) -> Iterator[Path]:

@@ -46,6 +46,11 @@ class Seen:
                 if data[:8] == _MAGIC and data[8:16] == checksum(data[16:]):
                     self._known, self.recalled = marshal.loads(data[16:])
 
+    @property
+    def keeps(self) -> bool:
+        """Tell whether anything is kept."""
+        return self._path is not None
+
     def digest(self, entry: Entry) -> bytes | None:
         """Return the SHA-256 of a file's content, if that is known."""
         place = str(entry.location)
