@@ -158,7 +158,7 @@ def test_the_cache_is_listed(app: Path, filled: Path) -> None:
 
 def test_an_empty_cache_is_no_error(cache: Path) -> None:
     """Nothing is listed, nothing removed, nothing made."""
-    assert _list(cache) == {"directories": [], "not_used": [], "units": []}
+    assert _list(cache) == {"directories": [], "not_used": [], "units": [], "builds": []}
     done = bundle("cache", "prune", "--older-than", "1d", cwd=cache.parent, env=_with(cache))
     assert (done.returncode, done.stdout) == (0, "")
     assert not cache.exists()

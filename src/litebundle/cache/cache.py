@@ -1,7 +1,6 @@
 """The cache of the builds: where it is, and its two parts."""
 
 import hashlib
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from litebundle.cache.seen import Seen
 from litebundle.collect.tree import Entry
 from litebundle.compile.target import Target
 from litebundle.errors import BundleIOError
-from litebundle.runtime.cache import candidates, refusal
+from litebundle.runtime.cache import candidates, is_chosen, refusal
 from litebundle.write.encoding import LEVEL, Encoded, deflated
 
 _DIRECTORY = "builds"
@@ -58,14 +57,14 @@ NOTHING = Cache(Packs(None), Seen(None))
 """Keeps nothing."""
 
 
-def directory() -> tuple[Path, BundleIOError | None]:
-    """Return the directory of the cache, and why it cannot be used.
+def directory() -> Path:
+    """Return the directory of the cache.
 
-    It is beside that of placed files, or in it if LITEBUNDLE_CACHE names that.
+    It is in that of placed files if LITEBUNDLE_CACHE names it, or beside it in the user's cache.
     """
-    placed = Path(candidates()[0])
-    own = placed / _DIRECTORY if os.environ.get("LITEBUNDLE_CACHE") else placed.parent / _DIRECTORY
-    return own, refusal(str(own))
+    first = Path(candidates()[0])
+    beside = first.name == "placed" and not is_chosen()
+    return first.with_name(_DIRECTORY) if beside else first / _DIRECTORY
 
 
 @contextmanager
@@ -77,7 +76,9 @@ def opened(sources: Iterable[object], *, used: bool) -> Iterator[Cache]:
     if not used:
         yield NOTHING
         return
-    path, refused = directory()
+    path = directory()
+    # What is in the directory of placed files is no safer than that.
+    refused = refusal(str(path)) or (refusal(str(path.parent)) if is_chosen() else None)
     if refused is not None:
         yield Cache(Packs(None), Seen(None), refused)
         return

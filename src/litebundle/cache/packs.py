@@ -9,18 +9,24 @@ then the index's checksum and size, eight bytes each, and MAGIC. The checksums a
 import contextlib
 import marshal
 import os
+import re
 import secrets
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 from litebundle.format import checksum
+from litebundle.runtime.descriptor import Descriptor
 from litebundle.write.encoding import Encoded
 
 MAGIC = b"LBpack\0\1"
 SUFFIX = ".pack"
+ASIDE = ".tmp"
+"""Ends the names of files that are being written."""
+
 LARGEST = 16 << 20
 """Bytes of a result that is kept: reading a larger file once more is no great loss."""
 
@@ -30,6 +36,7 @@ UNUSED = 30 * 86_400.0
 TOTAL = 2 << 30
 """Bytes of all packs together; the least recently used go first."""
 
+_OURS = re.compile(r"^[0-9a-f]{16,}(-[0-9a-f]+)?\.(pack|seen)(-[0-9a-f]+)?(\.tmp)?$")
 _ABANDONED = 86_400.0  # seconds after which an unfinished pack is a dead build's
 _TRAILER = 16 + len(MAGIC)
 _SMALL = 32 << 20
@@ -54,7 +61,9 @@ class Packs:
         self._added: dict[bytes, _Place] = {}
         self._file: IO[bytes] | None = None
         self._end = 0
-        for path in [] if directory is None else found(directory):
+        for path in [] if directory is None else _files(directory):
+            if path.suffix != SUFFIX:
+                continue
             with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
                 pack = _Pack(path)
                 self._packs.append(pack)
@@ -94,21 +103,20 @@ class Packs:
 
     def finish(self) -> None:
         """Put the new pack in place, mark those that were used, and remove what is old."""
-        used = [pack for pack in self._packs if pack.used]
-        small = [pack for pack in used if self._file is not None and pack.end < _SMALL]
-        if len(small) >= _MANY:
-            for pack in small:
-                self._take_over(pack)
-        else:
+        small = [pack for pack in self._packs if pack.end < _SMALL]
+        if self._file is None or len(small) < _MANY:
             small = []
+        for pack in small:
+            self._take_over(pack)
         placed = self._place()
         for pack in self._packs:
-            pack.close()
             with contextlib.suppress(OSError):
                 if pack in small and placed:
                     pack.path.unlink()
                 elif pack.used:
                     os.utime(pack.path)
+        self._index.clear()
+        self._packs.clear()
         if self._directory is not None and placed:
             prune(self._directory, older_than=UNUSED, max_size=TOTAL)
 
@@ -154,73 +162,49 @@ class _Pack:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.used = False
-        self._file = path.open("rb", buffering=0)
-        try:
-            self.index = self._read_index()
-        except BaseException:
-            self._file.close()
-            raise
-
-    def _read_index(self) -> dict[bytes, _Place]:
-        size = os.fstat(self._file.fileno()).st_size
-        trailer = self._at(max(size - _TRAILER, 0), _TRAILER)
+        self._file = Descriptor(str(path))
+        start = max(self._file.size - _TRAILER, 0)
+        trailer = self._file.read(start, _TRAILER)
         length = int.from_bytes(trailer[8:16], "little")
-        self.end = size - _TRAILER - length
+        self.end = start - length
         if trailer[16:] != MAGIC or self.end < 0:
-            raise ValueError(self.path)
-        data = self._at(self.end, length)
+            raise ValueError(path)
+        data = self._file.read(self.end, length)
         if checksum(data) != trailer[:8]:
-            raise ValueError(self.path)
-        index: dict[bytes, _Place] = marshal.loads(data)
-        return index
+            raise ValueError(path)
+        self.index: dict[bytes, _Place] = marshal.loads(data)
 
     def read(self, place: _Place) -> Encoded | None:
         """Return a result, None if it is damaged."""
         offset, size, raw, encoding, check, digest, seal = place
-        data = self._at(offset, size)
+        data = self._file.read(offset, size)
         if checksum(data) != seal:
             return None
         return Encoded(data=data, raw=raw, encoding=encoding, checksum=check, digest=digest)
 
-    def _at(self, offset: int, size: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), size, offset)
-        with _seeking:  # Windows
-            self._file.seek(offset)
-            return self._file.read(size)
 
-    def close(self) -> None:
-        self._file.close()
-
-
-_seeking = threading.Lock()
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """A file of the cache on disk; `size` in bytes, `used` in seconds since 1970."""
 
-    __slots__ = ("path", "size", "used")
-
-    def __init__(self, path: Path) -> None:
-        status = path.stat()
-        self.path = path
-        self.size = status.st_size
-        self.used = status.st_mtime
-
-    @classmethod
-    def all(cls, directory: Path) -> Iterator[Self]:
-        """Yield every file of the cache that no build is writing."""
-        with contextlib.suppress(OSError):
-            for path in sorted(directory.iterdir()):
-                if not path.name.endswith(".tmp"):
-                    with contextlib.suppress(OSError):  # removed meanwhile
-                        yield cls(path)
+    path: str
+    size: int
+    used: float
 
 
-def found(directory: Path) -> list[Path]:
-    """Return the packs of a directory, in the order in which they were made."""
+def kept(directory: Path) -> Iterator[Kept]:
+    """Yield every file of the cache, but for those that a build is writing."""
+    for path in _files(directory):
+        if path.suffix != ASIDE:
+            with contextlib.suppress(OSError):  # removed meanwhile
+                status = path.stat()
+                yield Kept(path=str(path), size=status.st_size, used=status.st_mtime)
+
+
+def _files(directory: Path) -> list[Path]:
+    """Return our files in a directory, packs in the order in which they were made."""
     try:
-        return sorted(directory.glob(f"*{SUFFIX}"))
+        return [path for path in sorted(directory.iterdir()) if _OURS.search(path.name)]
     except OSError:
         return []
 
@@ -234,29 +218,36 @@ def prune(
     files of killed builds.
     """
     now = time.time()
-    files = sorted(Kept.all(directory), key=lambda file: file.used)
+    files = sorted(kept(directory), key=lambda file: file.used)
     size = sum(file.size for file in files)
     removed = []
     for file in files:
         old = older_than is not None and now - file.used > older_than
         if old or (max_size is not None and size > max_size):
             with contextlib.suppress(OSError):
-                file.path.unlink()
+                Path(file.path).unlink()
                 removed.append(file)
                 size -= file.size
     stale = 0
-    for path in directory.glob("*.tmp"):
+    for path in _files(directory):
         with contextlib.suppress(OSError):
-            if now - path.stat().st_mtime > _ABANDONED:
+            if path.suffix == ASIDE and now - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
                 stale += 1
     return removed, stale
 
 
 def _create(directory: Path) -> IO[bytes] | None:
-    name = f"{time.time_ns():016x}-{secrets.token_hex(4)}{SUFFIX}.tmp"
+    name = f"{time.time_ns():016x}-{secrets.token_hex(4)}{SUFFIX}{ASIDE}"
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make(directory)
         return (directory / name).open("xb", buffering=1 << 20)
     except OSError:
         return None
+
+
+def make(directory: Path) -> None:
+    """Make a directory of the cache, and those above it, the user's alone."""
+    for path in (*reversed(directory.parents), directory):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)

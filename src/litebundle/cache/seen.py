@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from litebundle.cache.packs import ASIDE, make
 from litebundle.collect.tree import Entry
 from litebundle.format import checksum
 
@@ -71,16 +72,16 @@ class Seen:
 
     def finish(self) -> None:
         """Write down what is known, for the next build."""
-        if self._path is None:
+        if self._path is None or not self._noted:  # of archives nothing is kept
             return
         if self._noted == self._known and self.remembered == self.recalled:
             with contextlib.suppress(OSError):
                 os.utime(self._path)
                 return
         data = marshal.dumps((self._noted, self.remembered), 2)
-        aside = self._path.with_name(f"{self._path.name}-{secrets.token_hex(4)}.tmp")
+        aside = self._path.with_name(f"{self._path.name}-{secrets.token_hex(4)}{ASIDE}")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make(self._path.parent)
             try:
                 with aside.open("xb", buffering=0) as file:
                     file.write(_MAGIC + checksum(data) + data)
