@@ -36,10 +36,14 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file that is to be compiled; `digest` of its source, `keys` by level, `kept` if all are."""
+    """A file that is to be compiled; `keys` of its code by level, `kept` if there is all of it.
+
+    `digest` is that of its source as it was `read` right now, or by an earlier build.
+    """
 
     entry: Entry
     digest: bytes
+    read: bool
     keys: list[bytes]
     kept: bool
 
@@ -104,7 +108,7 @@ class Compiler:
             digest, source = self._cache.digest(entry)
             keys = [key(prefix, digest, entry.path) for prefix in self._prefixes]
             kept = all(each in self._cache.packs for each in keys)
-            waiting.append(_File(entry, digest, keys, kept))
+            waiting.append(_File(entry, digest, source is not None, keys, kept))
             if not kept:
                 yield entry if source is None else _read(entry, source)
 
@@ -114,14 +118,14 @@ class Compiler:
         codes = tuple(code for code in found if code is not None)
         if len(codes) < len(found):
             [result] = self._started().compile([file.entry])
-            return self._keep(file, result)
+            return self._keep(replace(file, read=False), result)
         error = codes[0].data.decode() if codes[0].encoding == ERROR else None
         path, codes = file.entry.path, codes if error is None else ()
         return Compiled(path=path, digest=file.digest, codes=codes, error=error)
 
     def _keep(self, file: _File, result: pool.Compiled) -> Compiled:
         codes = tuple(map(plain, result.codes))
-        digest = hashlib.sha256(result.source).digest()
+        digest = file.digest if file.read else hashlib.sha256(result.source).digest()
         kept = codes
         if result.error is not None:
             kept = (replace(plain(result.error.encode()), encoding=ERROR),) * len(file.keys)
