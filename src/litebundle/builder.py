@@ -29,7 +29,7 @@ from litebundle.runtime.archive import open_archive
 from litebundle.write.ahead import Ahead
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
-from litebundle.write.encoding import Encoded, plain
+from litebundle.write.encoding import Encoded
 from litebundle.write.launcher import Launch, has_room, is_bound, members, program, put_in_front
 from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
@@ -182,9 +182,10 @@ class _Build:
 
     def encode(self, entry: Entry) -> Encoded:
         """Return a file as the writer stores it."""
-        if isinstance(self.writer, SqliteWriter):
+        if entry.archived is None and isinstance(self.writer, SqliteWriter):
             return self._cache.deflated(entry)
-        return plain(entry.read())  # the zip library does the deflating
+        content = entry.packed()
+        return self.writer.encode(content.raw, content.deflated)
 
     def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""

@@ -23,7 +23,7 @@ def measure(environment: Environment, runs: int) -> Report:
     source, out = environment.scratch / "source", environment.scratch / "out.bundle"
     build: Command = [environment.python, "-m", "litebundle", "build", source, "-o", out]
     compileall: Command = [environment.python, "-m", "compileall", "-q", "-j", "2", source]
-    one = source / module_files(tree)[modules // 2].relative_to(tree)
+    one = source / sorted(module_files(tree).values())[modules // 2].relative_to(tree)
     steps: dict[str, tuple[Command, Callable[[], object]]] = {
         "compileall": (compileall, partial(_clear, environment, source)),
         "litebundle": (build, partial(_clear, environment, source)),

@@ -39,10 +39,7 @@ class Cache:
         return digest, data
 
     def deflated(self, entry: Entry) -> Encoded:
-        """Return a file as `deflated` encodes it."""
-        if entry.archived is not None:  # archives keep files deflated
-            content = entry.packed()
-            return deflated(content.raw, content.deflated)
+        """Return a file that is in no archive as `deflated` encodes it."""
         digest, data = self.digest(entry)
         each = key(_DEFLATED, digest)
         found = self.packs.find(each)

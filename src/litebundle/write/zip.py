@@ -41,10 +41,10 @@ class ZipWriter:
         self._write(MARK_MEMBER, b"litebundle\n")
 
     @staticmethod
-    def encode(data: bytes, packed: bytes | None = None, digest: bytes | None = None) -> Encoded:
+    def encode(data: bytes, packed: bytes | None = None) -> Encoded:
         """Encode nothing yet: the zip library does the deflating."""
         del packed
-        return plain(data, digest)
+        return plain(data)
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""
