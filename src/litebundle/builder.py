@@ -1,6 +1,5 @@
 """Sources to a bundle: collect, compile, write, check, put in place."""
 
-import hashlib
 import os
 import time
 from collections import Counter
@@ -12,16 +11,18 @@ from pathlib import Path
 from typing import Literal
 
 from litebundle import __version__
+from litebundle.cache.cache import Cache, opened
 from litebundle.collect.distributions import distributions, scripts, unmet
 from litebundle.collect.inputs import Gathered, Inputs, gathered
 from litebundle.collect.tree import Entry, Kind, Tree
-from litebundle.compile.pool import Compiled, Pool
+from litebundle.compile.compiler import Compiled, Compiler
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
 from litebundle.inspect.check import problems
 from litebundle.inspect.signature import refuse_unsigning
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import check_chosen, decided, rules
+from litebundle.place.memory import evidence
 from litebundle.place.units import PlacedUnit, placed_units
 from litebundle.plan import Plan, key, planned, require_one_tree, said
 from litebundle.report import Report, Uncompiled, reported
@@ -55,6 +56,7 @@ class Options:
     `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
     `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
     two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
+    `cache` whether results of earlier builds are used and kept in the user's cache directory;
     `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
     ("code", "data", "all" by its dotted name), which else the analyser decides, None for nothing;
     `force` replaces a signed output by one that is not;
@@ -69,6 +71,7 @@ class Options:
     strict: bool = False
     overlay: bool = False
     jobs: int | None = None
+    cache: bool = False
     inputs: Inputs = field(default_factory=Inputs)
     place: Mapping[str, str] | None = field(default_factory=dict)
     force: bool = False
@@ -95,23 +98,28 @@ def build(
     check_output(output)
     if not options.force:
         refuse_unsigning(output)
-    with gathered(sources, options.inputs, output=output) as found, ExitStack() as stack:
-        pools = {
-            python: stack.enter_context(Pool(python, optimize=options.optimize, jobs=options.jobs))
+    with (
+        gathered(sources, options.inputs, output=output) as found,
+        opened(_places(found), used=options.cache) as cache,
+        ExitStack() as stack,
+    ):
+        compilers = {
+            python: stack.enter_context(Compiler(python, options.optimize, options.jobs, cache))
             for python in dict.fromkeys(each.python for each in found)
         }
-        compilers = {python: pool.target for python, pool in pools.items()}
-        plan = planned(found, compilers, overlay=options.overlay)
+        targets = {python: compiler.target for python, compiler in compilers.items()}
+        plan = planned(found, targets, overlay=options.overlay)
         _refuse_unfit(plan, options.container, options.compress)
         analysers = [Analyser(root.tree, root.version) for root in plan.roots]
         check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
-        startup = _startup(plan, pools, analysers, options)
+        means = _Means(plan, compilers, analysers, cache)
+        startup = _startup(means, options)
         with replacing(output, lambda path: _read_back(path, work.written)) as aside:
-            work = _Build(plan, options, aside, startup, progress)
-            content = _packed(work, pools, analysers, options)
+            work = _Build(means, options, aside, startup, progress)
+            content = _packed(work, means, options)
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
-        warnings = dict.fromkeys([*_warnings(found, plan), *work.unknown()])
+        warnings = dict.fromkeys([*_warnings(found, plan, cache), *work.unknown()])
     if danger := exposed(str(output)):
         warnings[danger] = None
     return Report(
@@ -132,9 +140,17 @@ def build(
     )
 
 
-def _startup(
-    plan: Plan, pools: Mapping[str, Pool], analysers: Sequence[Analyser], options: Options
-) -> Startup:
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """A plan, and what carries it out: compilers by interpreter, an analyser for each root."""
+
+    plan: Plan
+    compilers: Mapping[str, Compiler]
+    analysers: Sequence[Analyser]
+    cache: Cache
+
+
+def _startup(means: _Means, options: Options) -> Startup:
     """Return what start-up reads: as traced now, or before, or nothing that is known."""
     if options.trace is None:
         return Startup() if options.trace_file is None else read_trace(options.trace_file)
@@ -142,33 +158,31 @@ def _startup(
     once = replace(options, container="sqlite", compress="none", launch=None, strict=False)
 
     def pack(path: Path) -> None:
-        _packed(_Build(plan, once, path, Startup(), None), pools, analysers, once)
+        _packed(_Build(means, once, path, Startup(), None), means, once)
 
-    startup = traced(options.trace, next(iter(pools)), pack)
+    startup = traced(options.trace, next(iter(means.compilers)), pack)
     if options.trace_file is not None:
         write_trace(options.trace_file, startup)
     return startup
 
 
-def _packed(
-    work: "_Build",
-    pools: Mapping[str, Pool],
-    analysers: Sequence[Analyser],
-    options: Options,
-) -> Content:
+def _packed(work: "_Build", means: _Means, options: Options) -> Content:
     """Compile, store and finish all of a build."""
     with ThreadPoolExecutor(1) as beside:
         # Which files go on disk is needed at the end only: found out while code is compiled
         rules()  # read here: a thread that imports waits for ever if our caller is an import
-        units = [beside.submit(_units, each, options.place) for each in analysers]
+        units = [
+            beside.submit(_units, number, each, options.place, means.cache)
+            for number, each in enumerate(means.analysers)
+        ]
         try:
-            work.train(pools)
+            work.train(means.compilers)
             with Ahead(work.encode, work.kept()) as ahead:
-                for python, pool in pools.items():
-                    work.compile(python, pool)
+                for python, compiler in means.compilers.items():
+                    work.compile(python, compiler)
                 work.units = [each.result() for each in units]
                 work.store(ahead)
-            return work.finish([*pools.values()])
+            return work.finish([*means.compilers.values()])
         finally:
             work.writer.close()
 
@@ -178,7 +192,7 @@ class _Build:
 
     def __init__(
         self,
-        plan: Plan,
+        means: _Means,
         options: Options,
         aside: Path,
         startup: Startup,
@@ -187,10 +201,11 @@ class _Build:
         self._startup = startup
         self._compression = Compression(options.compress, startup)
         self._runs: list[list[Blob]] = []
-        self._plan = plan
+        self._plan = plan = means.plan
         self._options = options
         self._aside = aside
         self._progress = progress
+        self._cache = means.cache
         self._entries = plan.entries
         self._roots = tuple(
             Root(directories=directories(root.tree, len(root.columns)), columns=(*root.columns,))
@@ -226,14 +241,14 @@ class _Build:
         """Return a warning if the trace has what the bundle has not."""
         return unknown(self._startup, (entry.path for entry in self._entries))
 
-    def train(self, pools: Mapping[str, Pool]) -> None:
+    def train(self, compilers: Mapping[str, Compiler]) -> None:
         """Compile some of all sources, and have the compression learn what they have in common."""
         codes: list[bytes] = []
-        for python, pool in pools.items():
+        for python, compiler in compilers.items():
             sources = self._plan.sources(python)
             samples = self._compression.samples([entry.size for entry in sources])
-            for result in pool.compile(sources[number] for number in samples):
-                codes += result.codes[:1]
+            for result in compiler.compile(sources[number] for number in samples):
+                codes += (code.whole for code in result.codes[:1])
         if codes:
             self._compression.train(codes)
 
@@ -244,10 +259,13 @@ class _Build:
             deflate = isinstance(self.writer, SqliteWriter)
             deflate &= self._compression.packs_file(entry.path)
             return encoded_large(entry, self._aside.parent, deflate=deflate)
+        deflates = self._compression.kind != "zstd" and self._compression.packs_file(entry.path)
+        if entry.archived is None and deflates and isinstance(self.writer, SqliteWriter):
+            return self._cache.deflated(entry)
         content = entry.packed()
         return self.writer.encode_file(entry.path, content.raw, content.deflated)
 
-    def compile(self, python: str, pool: Pool) -> None:
+    def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
         self._runs.append([])
@@ -257,13 +275,13 @@ class _Build:
             return result, codes
 
         spread = mapped if self._compression.is_work else map
-        results = spread(encoded, pool.compile(sources))
+        results = spread(encoded, compiler.compile(sources))
         for entry, (result, codes) in zip(sources, results, strict=True):
             self._tell(result.path)
-            self._require_at_rest(entry, hashlib.sha256(result.source).digest())
+            self._require_at_rest(entry, result.digest)
             if result.error is not None:
                 self._left.add(key(entry))
-                told = f"{pool.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
+                told = f"{compiler.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
                 self.uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
                 continue
             module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -297,7 +315,7 @@ class _Build:
             if key(entry) in left:
                 self._store(entry, self.encode(entry))
 
-    def finish(self, pools: Sequence[Pool]) -> Content:
+    def finish(self, compilers: Sequence[Compiler]) -> Content:
         """Write launcher, index and manifest; return what the bundle holds."""
         for planned_root, root, units in zip(
             self._plan.roots, self._roots, self.units, strict=True
@@ -310,7 +328,7 @@ class _Build:
         manifest = [
             *said(self._plan),
             *((f"script.{name}", place) for name, place in sorted(commands.items())),
-            *self._launcher(pools, commands),
+            *self._launcher(compilers, commands),
         ]
         manifest[:0] = [
             ("format", str(VERSION)),
@@ -331,7 +349,7 @@ class _Build:
         return any(directory in root.directories for root in self._roots)
 
     def _launcher(
-        self, pools: Sequence[Pool], scripts: Mapping[str, str]
+        self, compilers: Sequence[Compiler], scripts: Mapping[str, str]
     ) -> Iterator[tuple[str, str]]:
         """Store what makes the bundle a program; yield what the manifest says of it."""
         launch = self._options.launch
@@ -344,7 +362,7 @@ class _Build:
             yield "inherit", "path"
         if self._options.container != "zip" or has_room(launch, paths):
             needed = not self._options.sources or any(map(is_bound, self._entries))
-            yield from self.writer.launcher(members(launch, pools, needed=needed))
+            yield from self.writer.launcher(members(launch, compilers, needed=needed))
 
     def _add_code(self, entry: Entry, blobs: Mapping[int, Blob]) -> None:
         self.compiled.add(key(entry))
@@ -402,15 +420,24 @@ class _Build:
             self._progress(self._done, self._total, path)
 
 
-def _units(analyser: Analyser, chosen: Mapping[str, str] | None) -> list[PlacedUnit]:
-    """Return what a tree's packages need on disk."""
+def _units(
+    number: int, analyser: Analyser, chosen: Mapping[str, str] | None, cache: Cache
+) -> list[PlacedUnit]:
+    """Return what a tree's packages need on disk; `number` is the tree's."""
     if chosen is None:
         return []
-    analyser.see_all()
-    return placed_units(analyser.ground, decided(analyser, chosen))
+    seen = evidence(analyser, cache, f"evidence {number}")
+    return placed_units(analyser.ground, decided(seen, chosen))
 
 
-def _warnings(found: Sequence[Gathered], plan: Plan) -> Iterator[str]:
+def _places(found: Sequence[Gathered]) -> Iterator[Path]:
+    """Yield what tells these sources from others."""
+    return (layer.source for each in found for layer in each.layers)
+
+
+def _warnings(found: Sequence[Gathered], plan: Plan, cache: Cache) -> Iterator[str]:
+    if cache.refused is not None:
+        yield f"the cache is not used: {cache.refused.file} {cache.refused.message}"
     for each, tree in zip(found, plan.trees, strict=True):
         yield from tree.warnings
         if each.environment is not None:

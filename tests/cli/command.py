@@ -52,7 +52,12 @@ def python(
 
 
 def bundle(*arguments: str | Path, cwd: Path, flags: Sequence[str] = (), **options: Any) -> Any:
-    """Run `bundle` with the arguments, and the interpreter under it with the flags."""
+    """Run `bundle` with the arguments, and the interpreter under it with the flags.
+
+    What it builds is not kept in the cache of who runs the tests, unless that is asked for.
+    """
+    if arguments[:1] == ("build",) and "--cache" not in arguments:
+        arguments = ("build", "--no-cache", *arguments[1:])
     return python(*flags, "-m", "litebundle", *arguments, cwd=cwd, **options)
 
 

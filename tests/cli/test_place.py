@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import bundle, python, refusal
+from tests.cli.command import bundle, good, python, refusal
 from tests.rules.places import Library, Tree
 
 _READS = """
@@ -158,7 +158,7 @@ def test_the_cache_is_listed(app: Path, filled: Path) -> None:
 
 def test_an_empty_cache_is_no_error(cache: Path) -> None:
     """Nothing is listed, nothing removed, nothing made."""
-    assert _list(cache) == {"directories": [], "not_used": [], "units": []}
+    assert _list(cache) == {"directories": [], "not_used": [], "units": [], "builds": []}
     done = bundle("cache", "prune", "--older-than", "1d", cwd=cache.parent, env=_with(cache))
     assert (done.returncode, done.stdout) == (0, "")
     assert not cache.exists()
@@ -209,6 +209,29 @@ def test_prune_tells_what_it_kept(filled: Path) -> None:
         "removed: 2, 7012 bytes; kept, in use or used within a day: 1;"
         " leftovers of killed processes removed: 1\n"
     )
+
+
+def test_what_builds_keep_is_listed_and_removed(tmp_path: Path) -> None:
+    """Beside what is placed, with limits of its own; `--no-cache` keeps nothing."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "module.py").write_text("value = 1\n")
+    cache, options = tmp_path / "cache", ("site", "-o", "out.bundle")
+    good(bundle("build", "--no-cache", *options, cwd=tmp_path, env=_with(cache)))
+    assert _list(cache)["builds"] == []
+    built = (tmp_path / "out.bundle").read_bytes()
+    good(bundle("build", "--cache", *options, cwd=tmp_path, env=_with(cache)))
+    good(bundle("build", "--cache", *options, cwd=tmp_path, env=_with(cache)))
+    assert (tmp_path / "out.bundle").read_bytes() == built
+    kept = _list(cache)["builds"]
+    assert {str(path) for path in (cache / "builds").iterdir()} == {file["path"] for file in kept}
+    rows = bundle("cache", "list", cwd=tmp_path, env=_with(cache)).stdout.splitlines()
+    assert {tuple(row.split("\t")[:2]) for row in rows} == {("build", f["path"]) for f in kept}
+    prune = ("cache", "prune", "--json", "--max-size")
+    done = bundle(*prune, "1GB", cwd=tmp_path, env=_with(cache))
+    assert json.loads(done.stdout)["builds"] == []
+    done = bundle(*prune, "0", cwd=tmp_path, env=_with(cache))
+    assert {f["path"] for f in json.loads(done.stdout)["builds"]} == {f["path"] for f in kept}
+    assert _list(cache)["builds"] == []
 
 
 @pytest.mark.parametrize("limit", [["--older-than", "soon"], ["--max-size", "much"]])

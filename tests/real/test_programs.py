@@ -36,7 +36,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program(request: pytest.FixtureRequest, site: Path) -> Path:
     """Return both programs in one executable bundle."""
     output = site.parent / f"http.{request.param}"
-    command = [sys.executable, "-m", "litebundle", "build", str(site), "-q", "-o", str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "litebundle",
+        "build",
+        "--no-cache",
+        str(site),
+        "-q",
+        "-o",
+        str(output),
+    ]
     subprocess.run(
         [*command, "--format", request.param, "--executable", "--main", "http"],
         env=os.environ | {"PYTHONPATH": str(Path(litebundle.__file__).parents[1])},

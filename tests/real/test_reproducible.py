@@ -18,7 +18,16 @@ from tests.unit.collect.wheels import Wheel
 def _build(sources: list[Path], output: Path, *options: str, **environment: str) -> bytes:
     """Build in a process of its own, in the output's directory."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "litebundle", "build", *map(str, sources), "-o", output.name]
+    command = [
+        sys.executable,
+        "-m",
+        "litebundle",
+        "build",
+        "--no-cache",
+        *map(str, sources),
+        "-o",
+        output.name,
+    ]
     subprocess.run(
         [*command, "--quiet", *options],
         cwd=output.parent,

@@ -20,6 +20,7 @@ OLD = Target(
     cache_tag="cpython-311",
     abiflags="",
     magic=b"\1\2\3\4",
+    build="3.11.7 (main)",
     optimize=(0, 2),
 )
 NEW = replace(OLD, version="3.13.0", cache_tag="cpython-313", magic=b"\5\6\7\x08")

@@ -97,6 +97,7 @@ class Environment:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "XDG_CACHE_HOME": str(self.cache),
+            "LITEBUNDLE_CACHE": "",  # else that would be where builds keep what they made
         }
 
     def _make_venv(self, out: Path) -> None:

@@ -1,6 +1,7 @@
 """`bundle build`: directories, projects, wheels, requirements and definitions to a bundle."""
 
 import contextlib
+import gc
 import os
 import re
 import shlex
@@ -156,6 +157,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 )
 @click.option("--force", is_flag=True, help="Replace even a signed FILE.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Compiler processes.")
+@click.option("--cache/--no-cache", default=True, help="Use what earlier builds made, or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON).")
 def command(
@@ -175,6 +177,7 @@ def command(
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
     inputs, launch = inputs_of(chosen), _launch(chosen)
     options = Options(inputs=inputs, launch=launch, **chosen)
+    gc.disable()  # a twentieth of the work; it would find next to nothing until this process ends
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
     if as_json:

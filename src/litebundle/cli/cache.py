@@ -1,4 +1,4 @@
-"""`bundle cache`: what was placed on disk, and the removal of what is not used any more."""
+"""`bundle cache`: what was placed on disk and kept by builds, and the removal of what is old."""
 
 import re
 import time
@@ -6,6 +6,9 @@ from dataclasses import asdict
 
 import click
 
+from litebundle.cache import packs
+from litebundle.cache.cache import directory
+from litebundle.cache.packs import Kept
 from litebundle.cli.output import Table, in_bytes, json_option, print_json, print_tables
 from litebundle.place.cache import CachedUnit, directories, prune, total, units
 
@@ -37,25 +40,41 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 def command() -> None:
     """Look at the files that packages got on disk, and remove what is not used any more.
 
-    They are where LITEBUNDLE_CACHE says, else in the user's cache directory.
+    And at what builds keep for the next ones: code, deflated files. They are where LITEBUNDLE_CACHE
+    says, else in the user's cache directory.
     """
 
 
 @command.command("list", short_help="List what is placed.")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List what is placed: the unit, its bytes, its last use, and whether a process uses it now."""
+    """List what is placed: the unit, its bytes, its last use, and whether a process uses it now.
+
+    Then the files that builds keep.
+    """
     found, refused = directories()
-    placed = [unit for directory in found for unit in units(directory)]
+    placed = [unit for each in found for unit in units(each)]
+    kept = list(packs.kept(directory()))
     if as_json:
         shown = [asdict(unit) for unit in placed]
         passed = [{"directory": e.file, "reason": e.message, "hint": e.hint} for e in refused]
-        print_json({"directories": found, "not_used": passed, "units": shown})
+        print_json(
+            {
+                "directories": found,
+                "not_used": passed,
+                "units": shown,
+                "builds": [*map(asdict, kept)],
+            }
+        )
         return
     for error in refused:
         click.echo(f"not used: {error.cause}", err=True)
     columns = ("unit", "size", "last use", "in use", "path")
-    print_tables([Table(tag="unit", columns=columns, rows=list(map(_row, placed)))])
+    tables = [Table(tag="unit", columns=columns, rows=list(map(_row, placed)))]
+    if kept:
+        titles = ("kept by builds", "size", "last use")
+        tables.append(Table(tag="build", columns=titles, rows=list(map(_kept_row, kept))))
+    print_tables(tables)
 
 
 @command.command("prune", short_help="Remove what was not used for long.")
@@ -65,19 +84,23 @@ def list_(*, as_json: bool) -> None:
 def prune_(*, older_than: float | None, max_size: int | None, as_json: bool) -> None:
     """Remove placed files by their last use; they come back when they are needed again.
 
+    So do those that builds keep, which have the same limits for themselves.
+
     What a process uses stays, and so does what was used within a day: a daemon that closed all its
     descriptors is not known to use anything. Leftovers of killed processes go in any case.
     """
     found, _ = directories()
     done = [prune(each, older_than=older_than, max_size=max_size) for each in found]
+    dropped, dead = packs.prune(directory(), older_than=older_than, max_size=max_size)
     removed = [unit for one in done for unit in one.removed]
     kept = [unit for one in done for unit in one.kept]
-    stale = sum(one.stale for one in done)
+    stale = dead + sum(one.stale for one in done)
     if as_json:
         print_json(
             {
                 "removed": [asdict(unit) for unit in removed],
                 "kept": [asdict(unit) for unit in kept],
+                "builds": [asdict(file) for file in dropped],
                 "stale": stale,
             }
         )
@@ -86,8 +109,9 @@ def prune_(*, older_than: float | None, max_size: int | None, as_json: bool) -> 
     columns = ("", "unit", "size", "last use", "in use", "path")
     if rows:
         print_tables([Table(tag="unit", columns=columns, rows=rows)])
+    size = total(removed) + sum(file.size for file in dropped)
     click.echo(
-        f"removed: {len(removed)}, {in_bytes(total(removed))};"
+        f"removed: {len(removed) + len(dropped)}, {in_bytes(size)};"
         f" kept, in use or used within a day: {len(kept)};"
         f" leftovers of killed processes removed: {stale}",
         err=True,
@@ -95,5 +119,12 @@ def prune_(*, older_than: float | None, max_size: int | None, as_json: bool) -> 
 
 
 def _row(unit: CachedUnit) -> tuple[str | int, ...]:
-    last = time.strftime("%Y-%m-%d %H:%M", time.localtime(unit.used))
-    return unit.name, unit.size, last, "yes" if unit.busy else "no", unit.path
+    return unit.name, unit.size, _time(unit.used), "yes" if unit.busy else "no", unit.path
+
+
+def _kept_row(file: Kept) -> tuple[str | int, ...]:
+    return file.path, file.size, _time(file.used)
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -174,6 +174,7 @@ class _Walk:
                     mode=0o755 if info.st_mode & stat.S_IXUSR else 0o644,
                     size=info.st_size,
                     kind=Kind.of(path),
+                    stamp=_stamp(info),
                 )
             )
 
@@ -182,6 +183,12 @@ class _Walk:
 
     def _refuse(self, location: str, reason: str) -> None:
         self.problems.append(f"{printable(location)} {reason}")
+
+
+def _stamp(info: os.stat_result) -> tuple[int, ...] | None:
+    if os.name != "posix":  # the last is the time of creation elsewhere
+        return None
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 @dataclass(frozen=True, slots=True)

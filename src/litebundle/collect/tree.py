@@ -52,7 +52,8 @@ class Entry:
     """One file: `path` in the bundle, `location` on disk, `size` in bytes.
 
     `mode` is 0o644 or 0o755: of the permissions only the owner's execute bit is kept. `archived`
-    gets the bytes of a file inside an archive, whose path then begins the `location`.
+    gets the bytes of a file inside an archive, whose path then begins the `location`; `stamp` is
+    what changes with a file on disk: device, inode, size, mtime and ctime, these in nanoseconds.
     """
 
     path: str
@@ -61,6 +62,7 @@ class Entry:
     size: int
     kind: Kind
     archived: Callable[[], Packed] | None = field(default=None, compare=False, repr=False)
+    stamp: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
 
     def read(self) -> bytes:
         """Return the content; raises BuildError if it cannot be read or is not at rest."""

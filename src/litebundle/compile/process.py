@@ -63,16 +63,8 @@ class Worker:
             raise self._unusable("it does not behave like Python") from None
         finally:
             watchdog.cancel()
-        match answer:
-            case [str(implementation), str(version), str(cache_tag), str(flags), bytes(magic)]:
-                return Target(
-                    implementation=implementation,
-                    version=version,
-                    cache_tag=cache_tag,
-                    abiflags=flags,
-                    magic=magic,
-                    optimize=optimize,
-                )
+        if target := Target.of(answer, optimize):
+            return target
         raise self._unusable(f"it identified itself as {answer!r}")
 
     def compile(self, levels: tuple[int, ...], batch: Sequence[Source]) -> list[Answer]:

@@ -3,7 +3,7 @@
 It is started by file name, without `site` and with a fixed hash seed. Messages are eight bytes of
 length, little-endian, and that much marshal (version 2, which every Python reads):
 
-    None                             -> (implementation, version, cache tag, magic number)
+    None                             -> identity()
     (levels, [(path, source), ...])  -> [((code, ...), None) or ((), error), ...], or text: a fault
                                         of ours, and no answer at all
 """
@@ -30,7 +30,7 @@ def main() -> None:
     while request := _receive(requests):
         content = marshal.loads(request)
         if content is None:
-            data = marshal.dumps(_identity(), MARSHAL_VERSION)
+            data = marshal.dumps(identity(), MARSHAL_VERSION)
             _silence()
         else:
             levels, batch = content
@@ -46,13 +46,15 @@ def _receive(stream: io.BufferedReader) -> bytes:
     return data if len(data) == size else b""
 
 
-def _identity() -> tuple[str, str, str | None, str, bytes]:
+def identity() -> tuple[str, str, str | None, str, bytes, str]:
+    """Return implementation, version, cache tag, ABI flags, magic number, and `sys.version`."""
     # importlib.util has it too, for many times the start-up.
     from _frozen_importlib_external import MAGIC_NUMBER
 
     version = ".".join(map(str, sys.version_info[:3]))
     flags: str = getattr(sys, "abiflags", "")
-    return sys.implementation.name, version, sys.implementation.cache_tag, flags, MAGIC_NUMBER
+    own = sys.implementation
+    return own.name, version, own.cache_tag, flags, MAGIC_NUMBER, sys.version
 
 
 def _silence() -> None:

@@ -52,14 +52,16 @@ class Analyser:
     """Looks at sources one by one, as they come by, and then at what they have in common.
 
     `version` is that of the Python that will run them. Only what mentions its location, or
-    resources where there are any, is parsed: some sources of a hundred.
+    resources where there are any, is parsed: some sources of a hundred, `sources`. `exports` are
+    by unit what brings others in: names that stand for paths, and the modules that have them.
     """
 
     def __init__(self, tree: Tree, version: tuple[int, ...]) -> None:
         self.ground = Ground(tree)
-        self._version = version
+        self.version = version
         self._parsed: dict[str, tuple[Syntax, Trace] | None] = {}
-        self._sources: dict[str, bytes] = {}
+        self.sources: dict[str, bytes] = {}
+        self.exports: dict[str, list[tuple[bytes, bytes]]] = {}
         self._data = {
             unit
             for unit, entries in self.ground.members.items()
@@ -68,13 +70,17 @@ class Analyser:
 
     def see(self, path: str, source: bytes) -> None:
         """Remember a source if it says anything about paths."""
+        if self.says(path, source):
+            self.sources[path] = source
+
+    def says(self, path: str, source: bytes) -> bool:
+        """Tell whether a source says anything about paths."""
         hints = _PATHS
         if self.ground.unit(path) in self._data:
             hints += _RESOURCES
-        if _hinted(source, hints) and (
+        return _hinted(source, hints) and (
             path.endswith("__main__.py") or _hinted(_head(source), hints)
-        ):
-            self._sources[path] = source
+        )
 
     def see_all(self) -> None:
         """Read all sources; raises BuildError for one that cannot be read."""
@@ -87,12 +93,12 @@ class Analyser:
         found = {unit: Evidence() for unit in sorted(self.ground.members)}
         for unit, evidence in found.items():
             evidence.findings += self._by_shape(unit)
-        tests = sorted(filter(is_test, self._sources))
-        seen = sorted(self._sources.keys() - tests)
+        tests = sorted(filter(is_test, self.sources))
+        seen = sorted(self.sources.keys() - tests)
         self._follow(seen, found)
         while seen := list(dict.fromkeys(self._importers(seen, found))):
             for path in seen:
-                self._sources[path] = self.ground.entries[path].read()
+                self.sources[path] = self.ground.entries[path].read()
             self._follow(seen, found)
         # Whatever tests do, it takes no more than data.
         needed = (path for path in tests if thorough or not found[self._unit(path)].level)
@@ -132,7 +138,7 @@ class Analyser:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # they are about code that is not the user's
-                    syntax = Syntax(path, self._sources[path], self._version, self._offers)
+                    syntax = Syntax(path, self.sources[path], self.version, self._offers)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return None  # it cannot run either
             trace = Trace(syntax, self.ground.source, self._exported)
@@ -144,7 +150,7 @@ class Analyser:
         for _ in range(4):
             module, _, attribute = name.rpartition(".")
             path = self.ground.source(module)
-            parsed = self._parse(path) if path in self._sources else None
+            parsed = self._parse(path) if path in self.sources else None
             if parsed is None:
                 break
             syntax, trace = parsed
@@ -157,7 +163,7 @@ class Analyser:
         """Yield what to look for in a source that imports something of that dotted name."""
         if self._exported(name):
             yield ""
-        elif (path := self.ground.source(name)) in self._sources and (parsed := self._parse(path)):
+        elif (path := self.ground.source(name)) in self.sources and (parsed := self._parse(path)):
             yield from parsed[1].exports()
 
     def _importers(self, seen: Iterable[str], found: Mapping[str, Evidence]) -> Iterator[str]:
@@ -172,10 +178,11 @@ class Analyser:
             names = [name.encode() for name in parsed[1].exports()]
             exports.setdefault(unit, []).extend((name, stem) for name in names)
         for unit, pairs in exports.items():
+            self.exports.setdefault(unit, []).extend(pairs)
             for entry in self.ground.members[unit] if pairs else ():
                 if (
                     entry.kind is Kind.SOURCE
-                    and entry.path not in self._sources
+                    and entry.path not in self.sources
                     and not is_test(entry.path)
                 ):
                     source = entry.read()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from litebundle.errors import BuildError
-from litebundle.place.analyser import Analyser, Evidence, module_name
+from litebundle.place.analyser import Evidence, module_name
 from litebundle.place.ground import Ground, is_native
 from litebundle.place.judge import Finding
 from litebundle.place.level import NAMES, Level
@@ -58,16 +58,11 @@ def parse_rules(text: str) -> dict[str, Rule]:
     return found
 
 
-def decided(
-    analyser: Analyser, chosen: Mapping[str, str], *, thorough: bool = False
-) -> dict[str, Decision]:
-    """Return the decision about each unit, by its path; `chosen` are levels by dotted name.
-
-    `thorough` finds more reasons for the same levels.
-    """
+def decided(seen: Mapping[str, Evidence], chosen: Mapping[str, str]) -> dict[str, Decision]:
+    """Return the decision about each unit, by its path; `chosen` are levels by dotted name."""
     known = rules()
     found = {}
-    for unit, evidence in analyser.evidence(thorough=thorough).items():
+    for unit, evidence in seen.items():
         package = module_name(unit)
         level, by, reasons = evidence.level, "analysis", tuple(_reasons(evidence))
         if package in known:

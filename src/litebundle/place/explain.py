@@ -81,7 +81,7 @@ def _judged(
     analyser = Analyser(tree, tuple(map(int, version[:2])))
     check_chosen(question.place, [analyser.ground])
     analyser.see_all()
-    decisions = decided(analyser, question.place, thorough=True).values()
+    decisions = decided(analyser.evidence(thorough=True), question.place).values()
     return {decision.package: decision for decision in decisions}
 
 

@@ -60,9 +60,9 @@ class Compression:
             return path.endswith(".py") or path not in self.startup
         return self.kind != "none"
 
-    def code(self, path: str, data: bytes) -> Encoded:
-        """Encode the code of a source."""
-        return self._packed(path, data, None) if self.packs_code(path) else plain(data)
+    def code(self, path: str, code: Encoded) -> Encoded:
+        """Encode the code of a source, which is as it is so far."""
+        return self._packed(path, code.whole, None) if self.packs_code(path) else code
 
     def file(self, path: str, data: bytes, packed: bytes | None) -> Encoded:
         """Encode a file; `packed` is its content deflated already, if it came so."""

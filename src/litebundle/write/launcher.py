@@ -16,7 +16,7 @@ from pathlib import Path
 
 import litebundle
 from litebundle.collect.tree import Entry, Kind, Packed
-from litebundle.compile.pool import Pool
+from litebundle.compile.compiler import Compiler
 from litebundle.errors import BuildError
 from litebundle.format import checksum
 from litebundle.write.atomic import let_run
@@ -126,13 +126,13 @@ def is_bound(entry: Entry) -> bool:
     return entry.kind is Kind.BYTECODE
 
 
-def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str, bytes]:
+def members(launch: Launch, compilers: Sequence[Compiler], *, needed: bool) -> dict[str, bytes]:
     """Return the launcher's files by their names in the zip.
 
-    `pools` compile for the Pythons of the bundle; `needed` tells that no other one can run it.
+    `compilers` compile for the Pythons of the bundle; `needed` tells that no other one can run it.
     """
     start = _START.format(
-        pythons=tuple(dict.fromkeys(pool.target.version.rpartition(".")[0] for pool in pools)),
+        pythons=tuple(dict.fromkeys(each.target.version.rpartition(".")[0] for each in compilers)),
         arguments=launch.python_args,
         needed=needed,
         inherit=launch.inherit_path,
@@ -143,13 +143,13 @@ def members(launch: Launch, pools: Sequence[Pool], *, needed: bool) -> dict[str,
         ".litebundle/litebundle/__init__.py": _text("runtime/boot.py") + _BOOT.encode(),
     }
     found = {**texts, ".litebundle/runtime/source": _sealed(runtime_sources())}
-    for pool in pools:
-        compiled = pool.compile([*_entries(), *map(_entry, texts, texts.values())])
-        codes = {result.path: result.codes[0] for result in compiled}
+    for compiler in compilers:
+        compiled = compiler.compile([*_entries(), *map(_entry, texts, texts.values())])
+        codes = {result.path: result.codes[0].whole for result in compiled}
         for name in texts:  # for one Python, by what zipimport looks at first
             code = codes.pop(name)
-            found.setdefault(name + "c", pyc_header(pool.target.magic, code) + code)
-        found[f".litebundle/runtime/{pool.target.magic.hex()}"] = _sealed(codes)
+            found.setdefault(name + "c", pyc_header(compiler.target.magic, code) + code)
+        found[f".litebundle/runtime/{compiler.target.magic.hex()}"] = _sealed(codes)
     return found
 
 

@@ -59,10 +59,10 @@ class ZipWriter:
         self._write(MARK_MEMBER, b"litebundle\n")
 
     @staticmethod
-    def encode_code(path: str, data: bytes) -> Encoded:
+    def encode_code(path: str, code: Encoded) -> Encoded:
         """Encode nothing yet: the zip library does the deflating."""
         del path
-        return plain(data)
+        return code
 
     @staticmethod
     def encode_file(path: str, data: bytes, packed: bytes | None = None) -> Encoded:
@@ -73,7 +73,7 @@ class ZipWriter:
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""
         del module
-        data = b"".join(content.parts())
+        data = content.whole
         name = self._pyc(path, variant)
         header = pyc_header(self._variants[variant].magic, data)
         if self._compression.packs_code(path):

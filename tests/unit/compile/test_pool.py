@@ -85,6 +85,7 @@ def test_the_target_is_the_interpreter_asked() -> None:
             cache_tag=str(sys.implementation.cache_tag),
             abiflags=getattr(sys, "abiflags", ""),
             magic=importlib.util.MAGIC_NUMBER,
+            build=sys.version,
             optimize=(0, 2),
         )
 

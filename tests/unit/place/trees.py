@@ -24,7 +24,7 @@ def decisions(
     top: Path, files: Mapping[str, str], chosen: Mapping[str, str] | None = None
 ) -> dict[str, Decision]:
     """Return the decisions about the units of the files, all reasons among them."""
-    return decided(analysed(top, files), chosen or {}, thorough=True)
+    return decided(analysed(top, files).evidence(thorough=True), chosen or {})
 
 
 def levels(top: Path, files: Mapping[str, str]) -> dict[str, str]:
@@ -37,4 +37,4 @@ def units(
 ) -> list[PlacedUnit]:
     """Return what is placed of the files."""
     analyser = analysed(top, files)
-    return placed_units(analyser.ground, decided(analyser, chosen or {}))
+    return placed_units(analyser.ground, decided(analyser.evidence(thorough=False), chosen or {}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import litebundle
-from litebundle.compile.pool import Pool
+from litebundle.compile.compiler import Compiler
 from litebundle.errors import BuildError
 from litebundle.format import checksum
 from litebundle.write.launcher import Launch, has_room, members, program, put_in_front, tail
@@ -64,8 +64,8 @@ def test_the_shebang_takes_the_options() -> None:
 @pytest.fixture(scope="module")
 def launcher() -> dict[str, bytes]:
     """Return the members for the running Python."""
-    with Pool(jobs=1) as pool:
-        return members(Launch(), [pool], needed=False)
+    with Compiler(jobs=1) as compiler:
+        return members(Launch(), [compiler], needed=False)
 
 
 def test_the_runtime_is_there_twice(launcher: dict[str, bytes]) -> None:
