@@ -1,6 +1,7 @@
 """`bundle diff` and `bundle patch`, as they are used from a shell."""
 
 import json
+import re
 import resource
 import sys
 from pathlib import Path
