@@ -1,6 +1,7 @@
 """`bundle diff` and `bundle patch`, as they are used from a shell."""
 
 import json
+import re
 import resource
 import sys
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_code_is_shown_as_source_and_disassembled(files: tuple[Path, Path], tmp_
     assert "-    return a + 1" in lines
     assert "+VALUE = 2" in lines
     assert "app/data.bin: no lines to compare" in lines
-    assert any(line.startswith("+") and "LOAD_GLOBAL print" in line for line in lines)
+    assert any(line.startswith("+") and re.search(r"LOAD_GLOBAL .*print", line) for line in lines)
     assert not any("at 0x" in line for line in lines)
     told = json.loads(bundle("diff", "--code", "--json", *files, cwd=tmp_path).stdout)
     shown = {(each["what"], each["name"]): each["lines"] for each in told}
