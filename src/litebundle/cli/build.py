@@ -146,9 +146,10 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     "--compress",
     type=click.Choice(["auto", "none", "zlib", "zstd"]),
     default="auto",
-    help="auto: not what a start reads.",
+    metavar="KIND",
+    help="auto, none, zlib, zstd: see LAYOUT.md.",
 )
-@click.option("--trace", metavar="PROGRAM", help="Run it once, to put first what it reads first.")
+@click.option("--trace", metavar="PROGRAM", help="Run it once: what it reads comes first.")
 @click.option(
     "--trace-file",
     type=click.Path(path_type=Path, dir_okay=False),
