@@ -52,8 +52,8 @@ _SMALL: Tree = {
 }
 _NAMES = ("pkg", "pkg.sub", "both", "space", "broken", "reads", "old", "missing", "a b", "\ud800")
 _REFUSALS = (BundleError, FileNotFoundError)
-# What a source may do to the compiler, as in a directory: A7
-_UNCOMPILED = (SyntaxError, ValueError, ImportError)
+# What a source may do to the compiler, as in a directory (A7); and a file may be gone
+_UNLOADED = (SyntaxError, ValueError, ImportError, FileNotFoundError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +228,7 @@ def load(finder: BundleFinder) -> None:
             if spec is None or spec.loader is None:
                 continue
             loader: Any = spec.loader
-            with contextlib.suppress(BundleError, *_UNCOMPILED):
+            with contextlib.suppress(BundleError, *_UNLOADED):
                 loader.get_code(name)
             with contextlib.suppress(BundleError, OSError, ImportError):
                 loader.get_source(name)
