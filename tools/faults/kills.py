@@ -108,8 +108,11 @@ def _start(subject: Subject) -> int:
             os.dup2(null, number)
         sys.argv = ["bundle", *subject.arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
-        main()
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+            main()
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:  # before the command was at work, or after

@@ -178,8 +178,10 @@ class Archive:
         self._recover()
         try:
             data = self._container.find(table, ref, self.unpack)
-        except (BundleCorrupt, ValueError) as error:
-            raise self._damage(ref, getattr(error, "message", str(error))) from error
+        except BundleCorrupt as error:  # of the container's structure: it knows no reason
+            raise self._damage(ref, error.message) from error
+        except ValueError as error:
+            raise self._damage(ref, str(error)) from error
         if not Archive.holds(self, ref, data):
             raise self._damage(ref, "checksum mismatch", checksum(data))
         return data
