@@ -57,8 +57,13 @@ def measure(environment: Environment, wanted: Wanted) -> list[Result]:
         result
         for case, entrants in measures.items()
         if wanted.case(case)
-        for result in in_turn([*entrants(environment)], wanted.runs)
+        for result in in_turn([*entrants(environment)], _often(case, wanted.runs))
     ]
+
+
+def _often(case: str, runs: int) -> int:
+    # Half a minute each, for figures that hardly differ
+    return min(runs, 2) if case in ("blob", "processes") else runs
 
 
 def _modules(environment: Environment) -> Iterator[Entrant]:
