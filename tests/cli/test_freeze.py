@@ -208,13 +208,13 @@ def test_it_runs_where_there_is_no_python(
     if kind == "folder":  # which writes nothing, and has no directory for temporary files
         script = f'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" && {script}'
     env = {"LITEBUNDLE_CACHE": "/c", "PATH": f"{os.defpath}:/usr/sbin:/sbin"}
-    commands = [("/app/main", "a")]
+    commands: list[tuple[str, ...]] = [("/app/main", "a")]
     if kind == "folder":
         shutil.copy(packed, root / "app.bundle")
         python = f"/app/bin/python{sysconfig.get_python_version()}"
         commands.append((python, "/app.bundle", "a"))
     for command in commands:
-        mounted = ("unshare", "-m", "sh", "-c", script, "sh", root, *command)
+        mounted = ("unshare", "-m", "sh", "-c", script, "sh", str(root), *command)
         done = start(*mounted, cwd=tmp_path, env=env)
         if done.returncode == 77 or "unshare" in done.stderr:
             pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
