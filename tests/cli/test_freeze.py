@@ -214,8 +214,8 @@ def test_it_runs_where_there_is_no_python(
         python = f"/app/bin/python{sysconfig.get_python_version()}"
         commands.append((python, "/app.bundle", "a"))
     for command in commands:
-        mounted: tuple[str | Path, ...] = ("unshare", "-m", "sh", "-c", script, "sh", root)
-        done = start(*mounted, *command, cwd=tmp_path, env=env)
+        mounted = ("unshare", "-m", "sh", "-c", script, "sh", str(root), *command)
+        done = start(*mounted, cwd=tmp_path, env=env)
         if done.returncode == 77 or "unshare" in done.stderr:
             pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
         assert (done.stdout, done.stderr, done.returncode) == ("main ['a']\n", "", 3)

@@ -25,6 +25,7 @@ _EXCEPTIONS = {
     "runtime/marker.py": "os",
     "runtime/memory.py": "os",
     "runtime/placing.py": "os",
+    "runtime/unpacked.py": "os",
     # Only importlib.resources asks for readers, and then these are there; metadata for real paths.
     "runtime/resources.py": "importlib",
     "runtime/placed.py": "pathlib",

@@ -37,7 +37,7 @@ def needed(files: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:
         for line in _run(["ldd", *map(str, batch)], "it comes with the C library").splitlines():
             if match := _RESOLVED.fullmatch(line):
                 if not _SYSTEM.fullmatch(match[1]):
-                    found.setdefault(match[1], Path(match[2]))
+                    found.setdefault(match[1], Path(os.path.normpath(match[2])))
             elif match := _MISSING.fullmatch(line):
                 missing.add(match[1])
     homes = {path.parent for path in files}
