@@ -230,7 +230,7 @@ def load(finder: BundleFinder) -> None:
             loader: Any = spec.loader
             with contextlib.suppress(BundleError, *_UNLOADED):
                 loader.get_code(name)
-            with contextlib.suppress(BundleError, OSError, ImportError):
+            with contextlib.suppress(BundleError, OSError, *_UNLOADED):
                 loader.get_source(name)
                 loader.get_data(spec.origin)
 

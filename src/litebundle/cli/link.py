@@ -7,6 +7,7 @@ import click
 
 from litebundle.cli.output import bundle_argument
 from litebundle.errors import BuildError
+from litebundle.format.names import problem
 from litebundle.inspect.bundle import Bundle
 
 _SCRIPT = "script."
@@ -21,13 +22,13 @@ def command(file: str, directory: Path) -> None:
     Started by such a name, the bundle runs that script. Links that lead there already are kept;
     if anything else has one of the names, nothing is made.
     """
+    scripts = [key[len(_SCRIPT) :] for key in Bundle(file).manifest if key.startswith(_SCRIPT)]
     target = Path(file).resolve()
-    names = [key[len(_SCRIPT) :] for key in Bundle(file).manifest if key.startswith(_SCRIPT)]
-    if not names:
+    if not scripts:
         raise BuildError("the bundle has no console scripts", file=file, hint="see `bundle info`")
     if not os.access(target, os.X_OK):
         raise BuildError("not executable", file=file, hint="build it with --executable")
-    links = [directory / name for name in names if "/" not in name]
+    links = [directory / name for name in scripts if "/" not in name and not problem(name)]
     taken = [str(link) for link in links if _is_taken(link, target)]
     if taken:
         raise BuildError(
