@@ -152,7 +152,7 @@ def test_a_patch_makes_the_new_bundle_of_the_old_one(
         (["patch", "nowhere", "p", "-o", "x"], 1, "nowhere: cannot be read: No such file"),
         (["patch", "old", "new", "-o", "x"], 1, "new: the patch is damaged"),
         (["patch", "new", "p", "-o", "x"], 1, "new: is not the bundle that the patch changes"),
-        (["patch", "old", "p", "-o", "none/x"], 1, "no such directory"),
+        (["patch", "old", "p", "-o", "none/x"], 1, "does not exist"),
         (["patch", "old", "p", "-o", "/dev/null"], 1, "is no regular file"),
         (["patch", ".", "p", "-o", "x"], 1, ".: cannot be read: not a file"),
     ],

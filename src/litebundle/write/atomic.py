@@ -34,7 +34,7 @@ def check_output(output: Path) -> None:
     directory = output.parent
     if not directory.is_dir():
         raise BuildError(
-            "there is no such directory to write to", file=str(directory), hint="create it first"
+            "the directory does not exist", file=str(directory), hint="create it first"
         )
     if not os.access(directory, os.W_OK | os.X_OK):
         raise BuildError(

@@ -250,7 +250,7 @@ def test_a_damaged_target_is_replaced(versions: list[Path], target: Path) -> Non
         (os.mkfifo, "is no regular file"),
         (lambda path: path.write_text("a letter"), "only a bundle is replaced"),
         (lambda path: path.write_text(""), "only a bundle is replaced"),
-        (lambda path: path.parent.rmdir(), "no such directory"),
+        (lambda path: path.parent.rmdir(), "does not exist"),
     ],
     ids=["directory", "link", "pipe", "letter", "empty", "nowhere"],
 )
