@@ -527,9 +527,11 @@ def test_a_variable_that_names_no_file_trusts_nothing(bundles: dict[str, Path], 
 
 
 _CHILD = """
-import multiprocessing, sys, litebundle
-litebundle.install(trust=sys.argv[1])
-sys.path.insert(0, sys.argv[2])
+import multiprocessing, sys
+if __name__ == "__main__":
+    import litebundle
+    litebundle.install(trust=sys.argv[1])
+    sys.path.insert(0, sys.argv[2])
 def child(path, module):
     sys.path.insert(0, path)
     __import__(module)
