@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from litebundle.inspect.bundle import Bundle
 from litebundle.write.keys import write_keys
 from tests.cli.command import bundle, good, python, refusal
 from tests.cli.conftest import PROGRAM
 from tests.rules.places import Library
 from tests.signing import KEY, OTHER
+from tests.unit.inspect.forge import change_manifest
 
 
 @pytest.fixture
@@ -231,3 +233,14 @@ def test_a_password_is_piped_in(one: Path, home: Path) -> None:
     refusal(bundle(*command, cwd=home), status=2)
     good(bundle(*command, cwd=home, stdin="open sesame\n"))
     good(bundle("verify", "signed", "--key", "locked.pub", cwd=home))
+
+
+def test_minisigns_comment_is_verified_too(one: Path, home: Path) -> None:
+    """Its signature is the one thing that no process looks at."""
+    good(_sign(one, "-o", home / "app.signed", home=home))
+    first, second = Bundle(home / "app.signed").manifest["signature"].split(" ")
+    other = ("B" if second[0] == "A" else "A") + second[1:]
+    change_manifest(home / "app.signed", signature=f"{first} {other}")
+    done = bundle("verify", "app.signed", "--key", "team.pub", cwd=home)
+    assert done.returncode == 1
+    assert "minisign's comment" in done.stdout

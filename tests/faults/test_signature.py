@@ -527,9 +527,11 @@ def test_a_variable_that_names_no_file_trusts_nothing(bundles: dict[str, Path], 
 
 
 _CHILD = """
-import multiprocessing, sys, litebundle
-litebundle.install(trust=sys.argv[1])
-sys.path.insert(0, sys.argv[2])
+import multiprocessing, sys
+if __name__ == "__main__":
+    import litebundle
+    litebundle.install(trust=sys.argv[1])
+    sys.path.insert(0, sys.argv[2])
 def child(path, module):
     sys.path.insert(0, path)
     __import__(module)
@@ -579,16 +581,19 @@ def test_a_replaced_file_is_served_only_if_it_follows(
 
 
 def test_the_hook_starts_a_signed_bundle_by_its_own_runtime(
-    bundles: dict[str, Path], kind: str, trust: Path
+    bundles: dict[str, Path], trust: Path, tmp_path: Path
 ) -> None:
-    """Where the hook is there first, nothing of the file's launcher runs."""
+    """Where the hook is there first, nothing of the file's launcher runs, nor has to be there."""
     code = (
         "import runpy, sys, litebundle\nlitebundle.install()\ndel sys.argv[0]\n"
         "sys.path.insert(0, sys.argv[0])\nrunpy._run_module_as_main('__main__', 0)"
     )
-    altered = bundles[f"{kind} signed"]
-    done = _run("-c", code, altered, "x", trust=trust)
-    assert (done.stdout, done.stderr) == ("app runs\nmain runs ['x']\n", "")
+    cut = Path(shutil.copy(bundles["sqlite signed"], tmp_path / "cut.bundle"))
+    os.truncate(cut, cut.stat().st_size - int(Bundle(cut).manifest["tail"].split(" ")[0]))
+    for bundle in (cut, bundles["zip signed"]):
+        done = _run("-c", code, bundle, "x", trust=trust)
+        assert (done.stdout, done.stderr) == ("app runs\nmain runs ['x']\n", "")
+    assert "__main__" in _run("-c", code, cut, "x", trust=None).stderr
 
 
 @pytest.mark.fault(52)

@@ -89,6 +89,13 @@ def test_a_damaged_statement_is_none(changed: dict[str, str]) -> None:
         form.Statement(_manifest(**changed))
 
 
+def test_a_signature_has_one_place() -> None:
+    """A second one behind the first is no other's."""
+    manifest = _manifest()
+    with pytest.raises(ValueError, match="behind the signature"):
+        form.Statement(manifest | {"second": manifest["signature"]})
+
+
 def test_signing_replaces_an_earlier_signature() -> None:
     """And nothing else of the manifest."""
     assert form.without_signature(_manifest().items()) == [("format", "1")]

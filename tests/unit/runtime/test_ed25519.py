@@ -6,7 +6,7 @@ from hashlib import sha512
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from litebundle.runtime.ed25519 import is_signature
+from litebundle.runtime.ed25519 import _decode, is_signature
 
 # RFC 8032, section 7.1: public key, message, the two halves of the signature
 _VECTORS = {
@@ -92,6 +92,29 @@ def test_keys_and_points_of_small_order_are_refused(point: bytes) -> None:
     for message in (b"", b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"):
         for r in _SMALL:
             assert not is_signature(point, message, r + bytes(32))
+
+
+def test_a_key_of_small_order_signs_nothing() -> None:
+    """With the neutral element for a key, S = 1 and R = the base point would sign all messages."""
+    key, r = (1).to_bytes(32, "little"), b"\x58" + b"\x66" * 31
+    assert not is_signature(key, b"any", r + (1).to_bytes(32, "little"))
+
+
+def test_a_signature_has_no_r_of_small_order() -> None:
+    """Not even by the key's owner, as libsodium has it: here S = k a, and R the neutral element."""
+    seed = bytes(range(32))
+    key = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    secret = int.from_bytes(sha512(seed).digest()[:32], "little") & (1 << 254) - 8 | 1 << 254
+    r = (1).to_bytes(32, "little")
+    k = int.from_bytes(sha512(r + key + b"any").digest(), "little")
+    assert not is_signature(key, b"any", r + (k * secret % _L).to_bytes(32, "little"))
+
+
+@pytest.mark.parametrize("y", range(_P, 2**255))
+def test_numbers_are_written_reduced(y: int) -> None:
+    """The same point has no second encoding, with either sign of x."""
+    for sign in (0, 1 << 255):
+        assert _decode((y | sign).to_bytes(32, "little")) is None
 
 
 @pytest.mark.parametrize("y", [2, _P + 2, _P + 18, 2**255 - 1])
