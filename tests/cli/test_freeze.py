@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from litebundle.freeze.folder import Choice, freeze
+from litebundle.freeze.onefile import freeze_onefile
 from tests.cli.command import TIMEOUT, Done, bundle, good, refusal
 from tests.rules.places import Tree, write_tree
 
@@ -95,8 +97,7 @@ def frozen(packed: Path) -> Path:
     made, moved = packed.with_name("made"), packed.with_name("moved tö")
     with _turn(packed.parent):
         if not moved.exists():
-            done = good(bundle("freeze", packed, "-o", made, "--strip", cwd=packed.parent))
-            assert done.stdout.startswith(f"{made}/main: ")
+            assert freeze(packed, made, Choice(strip=True)).program == made / "main"
             made.rename(moved)
     return moved
 
@@ -107,8 +108,7 @@ def onefile(packed: Path) -> Path:
     file = packed.with_name("one file")
     with _turn(packed.parent):
         if not file.exists():
-            options = ("--strip", "--onefile")
-            good(bundle("freeze", packed, "-o", file, *options, cwd=packed.parent))
+            freeze_onefile(packed, file, Choice(strip=True))
     return file
 
 
