@@ -49,7 +49,7 @@ def document(tables: Sequence[Table], runs: Iterable[Run]) -> str:
             parts += [f"## {table.name}\n", f"{table.about}\n"]
             parts += [part for run in mine for part in _section(run)]
     name = tables[0].name
-    return "\n".join([*parts, _REPEAT.format(name=name, spaces=" " * (20 - len(name)))])
+    return "\n".join([*parts, _REPEAT.format(name=name, spaces=" " * (14 - len(name)))])
 
 
 def _section(run: Run) -> Iterator[str]:

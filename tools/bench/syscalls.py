@@ -3,14 +3,21 @@
 import shutil
 
 from tools.bench import imports
-from tools.bench.contestants import DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP, Contestant
+from tools.bench.contestants import (
+    CONTESTANTS,
+    DIRECTORY,
+    LITEBUNDLE_SQLITE,
+    LITEBUNDLE_ZIP,
+    Contestant,
+)
 from tools.bench.environment import Environment
 from tools.bench.frame import Table, Wanted, noting_failure
 from tools.bench.results import COUNT, VALUE, Goal, Result
 from tools.bench.workloads import SYMPY
 from tools.devtools.process import Command, DevError
 
-_CONTESTANTS = (DIRECTORY, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP)
+_FLOOR = CONTESTANTS[0]
+_CONTESTANTS = (DIRECTORY, _FLOOR, LITEBUNDLE_SQLITE, LITEBUNDLE_ZIP)
 _PER_MODULE = Goal(kind=VALUE, at_most=2)
 
 
@@ -19,30 +26,37 @@ def measure(environment: Environment, wanted: Wanted) -> list[Result]:
     if shutil.which("strace") is None:
         raise DevError("strace is not installed", "install it (Debian: apt install strace)")
     expected = imports.expect(environment, SYMPY)
-    return [
-        result
+    everything = [
+        _count(environment, contestant, expected)
         for contestant in _CONTESTANTS
-        if contestant is DIRECTORY or wanted.contestant(contestant.name)
-        for result in _count(environment, contestant, expected)
+        if contestant in (DIRECTORY, _FLOOR) or wanted.contestant(contestant.name)
     ]
+    [floor] = (result for result in everything if result.contestant == _FLOOR.name)
+    return [*everything, *(_own(result, floor, expected) for result in everything)]
 
 
-def _count(
-    environment: Environment, contestant: Contestant, expected: imports.Expected
-) -> list[Result]:
-    goals = (_PER_MODULE,) if contestant.access == "litebundle" else ()
-    results = [
-        Result(case=SYMPY.name, contestant=contestant.name, what="in all", unit=COUNT),
-        Result(
-            case=SYMPY.name, contestant=contestant.name, what="a module", unit=COUNT, goals=goals
-        ),
-    ]
-    with noting_failure(*results):
+def _count(environment: Environment, contestant: Contestant, expected: imports.Expected) -> Result:
+    result = Result(case=SYMPY.name, contestant=contestant.name, what="in all", unit=COUNT)
+    with noting_failure(result):
         command = imports.child_command(environment, contestant, SYMPY, expected.library)
         calls = _calls(environment, command) - _calls(environment, [*command[:-1], "pass"])
-        results[0].values.append(calls)
-        results[1].values.append(calls / len(expected.imported))
-    return results
+        result.values.append(calls)
+    return result
+
+
+def _own(result: Result, floor: Result, expected: imports.Expected) -> Result:
+    """Return what a module costs beyond what it does itself, and the memory that takes."""
+    ours = result.contestant in (LITEBUNDLE_SQLITE.name, LITEBUNDLE_ZIP.name)
+    pairs = zip(result.values, floor.values, strict=False)
+    return Result(
+        case=SYMPY.name,
+        contestant=result.contestant,
+        what="a module, over the floor",
+        unit=COUNT,
+        values=[(mine - its) / len(expected.imported) for mine, its in pairs],
+        goals=(_PER_MODULE,) if ours else (),
+        failure=result.failure or floor.failure,
+    )
 
 
 def _calls(environment: Environment, command: Command) -> int:
@@ -59,7 +73,7 @@ TABLE = Table(
     help="count the system calls of `import sympy` (Linux)",
     about="""\
 System calls of `import sympy`, less those of a process that does all but the import: of any kind,
-those that memory and the modules' own work cost included.""",
+those that memory and the modules' own work cost included, which are the floor's.""",
     runs=1,
     cases=(SYMPY.name,),
     contestants=tuple(contestant.name for contestant in _CONTESTANTS),
