@@ -18,6 +18,10 @@ MEMBER = re.compile(
 _RUNTIME = ".litebundle/runtime/"
 _NEEDED = "__main__.py", ".litebundle/litebundle/__init__.py", f"{_RUNTIME}source"
 _FIRST_LINE = re.compile(rb"#!/usr/bin/env (python3|-S python3( [!-~]+)+)\n")
+_FROZEN = re.compile(rb"#!/bin/sh\n#@(\d{12})\n")  # and a script, up to where the number says
+_LIBRARY = re.compile(r"encodings/\w+\.pyc?")
+"""In the place of `__main__.py`: what a frozen interpreter imports first of its own library."""
+
 _CHUNK = 1 << 20
 
 
@@ -25,6 +29,9 @@ def first_line(bundle: Bundle) -> Iterator[Finding]:
     """Yield what is wrong with what stands in front of the container."""
     base = bundle.archive.container.base
     found = bundle.archive.descriptor.read(0, min(base, _CHUNK))
+    frozen = _FROZEN.match(found)
+    if frozen and int(frozen[1]) == base:
+        return  # whoever froze it wrote a program of the shell, of which a bundle knows nothing
     if base and not _FIRST_LINE.fullmatch(found):
         text = found[:80].decode("latin-1")
         yield Finding(where="first line", what="not one that is built", found=ascii(text))
@@ -51,7 +58,7 @@ def launcher_behind(bundle: Bundle, end: int) -> Iterator[Finding]:
                 )
             yield from members(archive)
             for name in sorted(archive.members):
-                if not MEMBER.fullmatch(name):
+                if not (MEMBER.fullmatch(name) or _LIBRARY.fullmatch(name)):
                     yield Finding(where=f"launcher member {name}", what="no part of a launcher")
         except BundleError as error:
             yield Finding(where="launcher", what=error.message)
@@ -62,7 +69,8 @@ def members(archive: Zip) -> Iterator[Finding]:
     present = {name for name in archive.members if MEMBER.fullmatch(name)}
     if not any(name.startswith(_RUNTIME) for name in present):
         return
-    for name in _NEEDED:
+    library = any(map(_LIBRARY.fullmatch, archive.members))
+    for name in _NEEDED[library:]:
         if name not in present:
             yield Finding(where=f"launcher member {name}", what="missing")
     for name in sorted(present):

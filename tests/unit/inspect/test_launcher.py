@@ -117,4 +117,6 @@ def test_a_program_that_is_not_there_is_told(programs: dict[str, Path], tmp_path
     base = data.index(b"\n") + 1
     path.write_bytes(data[base:])
     change_manifest(path, main="other:run")
+    [identity] = told(path)
+    change_manifest(path, identity=identity.rpartition("found ")[2].rstrip(")"))
     assert told(path) == ["manifest: starts as what is not in the bundle (found other:run)"]

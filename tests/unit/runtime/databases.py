@@ -32,6 +32,7 @@ class Memory(Descriptor):
         self.fd = -1
         self.stamp = (0, 0, len(data), 0)
         self.data = data
+        self.ahead = []
         self.reads: list[tuple[int, int]] = []
         self._left = budget
 
