@@ -70,8 +70,10 @@ def test_every_flipped_bit_of_header_and_index_is_refused(
     places = [8 * byte + bit for part in (listing, manifest) for byte in part for bit in range(8)]
     assert set(verdicts(bundle, flips.flip(bundle.data), places)) == {REFUSED}
     head = [8 * byte + bit for byte in range(100) for bit in range(8)]
-    # Fields of the header that no reader looks at may be anything
-    assert set(verdicts(bundle, flips.flip(bundle.data), head)) <= {REFUSED, NOT_OURS, EQUAL}
+    # Fields of the header that no reader looks at may be anything; where it counts fewer pages, it
+    # may be that it opens, and that no module is there
+    none = f"{len(bundle.content)} raised"
+    assert set(verdicts(bundle, flips.flip(bundle.data), head)) <= {REFUSED, NOT_OURS, EQUAL, none}
 
 
 @pytest.mark.fault(1)

@@ -23,7 +23,7 @@ _MEMORY = 400 << 20
 
 
 def _arguments(source: Path, output: Path, kind: str) -> list[str | Path]:
-    options = ("--format", kind, "--no-launcher", "-q", "-j", "1")
+    options = ("--no-cache", "--format", kind, "--no-launcher", "-q", "-j", "1")
     return ["build", source, "-o", output, *options]
 
 
@@ -134,7 +134,7 @@ def test_a_disk_that_takes_nothing_leaves_the_old_file(
 def test_a_build_without_memory_says_so(small: Path, kind: str, tmp_path: Path) -> None:
     """Exit 1 in a line, whatever the limit; the old file stands."""
     output = tmp_path / "app.bundle"
-    big = tmp_path / "more" / "data.bin"
+    big = tmp_path / "more" / "big.py"  # data would be read by and by
     big.parent.mkdir()
     with big.open("wb") as file:
         file.truncate(_MEMORY)

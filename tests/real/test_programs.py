@@ -76,7 +76,12 @@ def _run(
 def _in_directory(site: Path, script: str, *arguments: str, cwd: Path) -> tuple[int, str, str]:
     """Run a console script of the directory, as one that an installer wrote."""
     return _run(
-        sys.executable, site / "bin" / script, *arguments, cwd=cwd, env={"PYTHONPATH": str(site)}
+        sys.executable,
+        "-S",  # with nothing of the tests'
+        site / "bin" / script,
+        *arguments,
+        cwd=cwd,
+        env={"PYTHONPATH": str(site)},
     )
 
 

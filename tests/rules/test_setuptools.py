@@ -121,7 +121,8 @@ before = list(sys.path)
 import setuptools
 from setuptools._distutils import core
 print(setuptools.__file__, setuptools.__version__)
-print([path for path in sys.path if path not in before])
+home = setuptools.__path__[0]  # above which is an entry too, where its sources are placed
+print([path for path in sys.path if path not in before and path.startswith(home)])
 import more_itertools, jaraco.text
 print(more_itertools.__file__, jaraco.text.__file__, jaraco.text.files)
 """

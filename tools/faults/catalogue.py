@@ -61,6 +61,5 @@ FAULTS = {
 NOT_INJECTED = {
     37: "needs a free-threaded CPython, which no plain box has: the thread storms of 30 and 32 run"
     " on whatever Python runs the suite",
-    51: "bundles have no signatures yet: the tests come with them",
 }
 """Rows without a test, and why."""

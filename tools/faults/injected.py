@@ -124,7 +124,7 @@ def _build(work: Work, at: int) -> dict[str, Any]:
     told = output.parent.parent / "told"
     with told.open("w") as stream:
         sys.stdout = sys.stderr = stream
-        sys.argv = ["bundle", "build", *work.arguments]
+        sys.argv = ["bundle", "build", "--no-cache", *work.arguments]
         _shim.arm(work.calls, work.path, at, work.error, work.mode)
         status: object = "an exception"
         try:
