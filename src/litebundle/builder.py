@@ -3,88 +3,42 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-from litebundle import __version__
+from litebundle.assembly import Assembly, Means, packed
 from litebundle.cache.cache import Cache, opened
-from litebundle.collect.distributions import distributions, scripts, unmet
-from litebundle.collect.inputs import Gathered, Inputs, gathered
-from litebundle.collect.tree import Entry, Kind, Tree
-from litebundle.compile.compiler import Compiled, Compiler
+from litebundle.collect.distributions import unmet
+from litebundle.collect.inputs import Gathered, gathered
+from litebundle.compile.compiler import Compiler
 from litebundle.errors import BuildError
-from litebundle.format import VERSION
 from litebundle.inspect.check import problems
 from litebundle.inspect.signature import refuse_unsigning
+from litebundle.options import Options, Progress
 from litebundle.place.analyser import Analyser
-from litebundle.place.decide import check_chosen, decided, rules
-from litebundle.place.memory import evidence
-from litebundle.place.units import PlacedUnit, placed_units
-from litebundle.plan import Plan, key, planned, require_one_tree, said
-from litebundle.report import Report, Uncompiled, reported
+from litebundle.place.decide import check_chosen
+from litebundle.plan import Plan, planned, require_one_tree
+from litebundle.report import Report, reported
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.descriptor import exposed
-from litebundle.trace import read_trace, traced, unknown, write_trace
-from litebundle.write.ahead import Ahead, mapped
+from litebundle.trace import read_trace, traced, write_trace
 from litebundle.write.atomic import check_output, replacing
-from litebundle.write.compression import Compression
-from litebundle.write.compression import Kind as Compress
-from litebundle.write.content import Blob, Content, File, Placement, Root, identity
-from litebundle.write.encoding import Encoded
-from litebundle.write.large import LARGE, encoded_large
-from litebundle.write.launcher import Launch, has_room, is_bound, members, program, put_in_front
-from litebundle.write.modules import add_code, directories
-from litebundle.write.sqlite import SqliteWriter
+from litebundle.write.content import Blob
+from litebundle.write.launcher import put_in_front
 from litebundle.write.startup import Startup
-from litebundle.write.zip import ZipWriter
 
-Progress = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the path at hand."""
+__all__ = ["Options", "Progress", "build"]
 
 _LARGEST = {"sqlite": 1_000_000_000 - 4096, "zip": 0xFFFF_FFFF}
 """Of a file, in bytes: SQLite's limit of a row, and that of a reference's sizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a bundle is built.
-
-    `optimize` are the levels of `-O` to store code for, `sources` whether `.py` files are kept,
-    `strict` whether a file that does not compile fails the build, `overlay` whether the earlier of
-    two contradicting sources wins; `jobs` compiler processes, by default one a usable processor;
-    `cache` whether results of earlier builds are used and kept in the user's cache directory;
-    `inputs` what else goes in, and what does not; `place` how much of a package is put on disk
-    ("code", "data", "all" by its dotted name), which else the analyser decides, None for nothing;
-    `force` replaces a signed output by one that is not;
-    `launch` how it starts as a program, None if it is only imported from; `compress` what is
-    compressed and how; `trace` a program of the bundle, run once to find out what it reads first:
-    that is written to `trace_file`, or read from there without a program.
-    """
-
-    container: Literal["sqlite", "zip"] = "sqlite"
-    optimize: tuple[int, ...] = (0,)
-    sources: bool = True
-    strict: bool = False
-    overlay: bool = False
-    jobs: int | None = None
-    cache: bool = False
-    inputs: Inputs = field(default_factory=Inputs)
-    place: Mapping[str, str] | None = field(default_factory=dict)
-    force: bool = False
-    launch: Launch | None = None
-    compress: Compress = "auto"
-    trace: str | None = None
-    trace_file: Path | None = None
-
-
 def build(
     sources: Sequence[str | os.PathLike[str]],
     output: Path,
-    options: Options = Options(),  # frozen
+    options: Options = Options(),  # noqa: B008  # frozen
     progress: Progress | None = None,
 ) -> Report:
     """Build a bundle of sources laid over each other, and put it in place as a whole.
@@ -112,11 +66,11 @@ def build(
         _refuse_unfit(plan, options.container, options.compress)
         analysers = [Analyser(root.tree, root.version) for root in plan.roots]
         check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
-        means = _Means(plan, compilers, analysers, cache)
+        means = Means(plan, compilers, analysers, cache)
         startup = _startup(means, options)
         with replacing(output, lambda path: _read_back(path, work.written)) as aside:
-            work = _Build(means, options, aside, startup, progress)
-            content = _packed(work, means, options)
+            work = Assembly(means, options, aside, startup, progress)
+            content = packed(work, means, options)
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
         warnings = dict.fromkeys([*_warnings(found, plan, cache), *work.unknown()])
@@ -140,17 +94,7 @@ def build(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Means:
-    """A plan, and what carries it out: compilers by interpreter, an analyser for each root."""
-
-    plan: Plan
-    compilers: Mapping[str, Compiler]
-    analysers: Sequence[Analyser]
-    cache: Cache
-
-
-def _startup(means: _Means, options: Options) -> Startup:
+def _startup(means: Means, options: Options) -> Startup:
     """Return what start-up reads: as traced now, or before, or nothing that is known."""
     if options.trace is None:
         return Startup() if options.trace_file is None else read_trace(options.trace_file)
@@ -158,276 +102,12 @@ def _startup(means: _Means, options: Options) -> Startup:
     once = replace(options, container="sqlite", compress="none", launch=None, strict=False)
 
     def pack(path: Path) -> None:
-        _packed(_Build(means, once, path, Startup(), None), means, once)
+        packed(Assembly(means, once, path, Startup(), None), means, once)
 
     startup = traced(options.trace, next(iter(means.compilers)), pack)
     if options.trace_file is not None:
         write_trace(options.trace_file, startup)
     return startup
-
-
-def _packed(work: "_Build", means: _Means, options: Options) -> Content:
-    """Compile, store and finish all of a build."""
-    with ThreadPoolExecutor(1) as beside:
-        # Which files go on disk is needed at the end only: found out while code is compiled
-        rules()  # read here: a thread that imports waits for ever if our caller is an import
-        units = [
-            beside.submit(_units, number, each, options.place, means.cache)
-            for number, each in enumerate(means.analysers)
-        ]
-        try:
-            work.train(means.compilers)
-            with Ahead(work.encode, work.kept()) as ahead:
-                for python, compiler in means.compilers.items():
-                    work.compile(python, compiler)
-                work.units = [each.result() for each in units]
-                work.store(ahead)
-            return work.finish([*means.compilers.values()])
-        finally:
-            work.writer.close()
-
-
-class _Build:
-    """One build underway: what has been stored so far, and the writer that stored it."""
-
-    def __init__(
-        self,
-        means: _Means,
-        options: Options,
-        aside: Path,
-        startup: Startup,
-        progress: Progress | None,
-    ) -> None:
-        self._startup = startup
-        self._compression = Compression(options.compress, startup)
-        self._runs: list[list[Blob]] = []
-        self._plan = plan = means.plan
-        self._options = options
-        self._aside = aside
-        self._progress = progress
-        self._cache = means.cache
-        self._entries = plan.entries
-        self._roots = tuple(
-            Root(directories=directories(root.tree, len(root.columns)), columns=(*root.columns,))
-            for root in plan.roots
-        )
-        self._keys = [{key(entry) for entry in root.tree.entries} for root in plan.roots]
-        self._digests: dict[tuple[str, str], bytes] = {}
-        self._blobs: dict[tuple[str, str], Blob] = {}
-        self._sources = {
-            python: startup.first(plan.sources(python), code=True) for python in plan.compilers
-        }
-        self._total = len(self._entries) + sum(map(len, self._sources.values()))
-        self._done = 0
-        self.written: dict[int, Blob] = {}
-        self.units: list[list[PlacedUnit]] = [[] for _ in plan.roots]
-        self.compiled: set[tuple[str, str]] = set()
-        self.uncompiled: list[Uncompiled] = []
-        self._left: set[tuple[str, str]] = set()
-        self.writer: SqliteWriter | ZipWriter
-        if options.container == "zip":
-            taken = {e.path for e in self._entries}
-            self.writer = ZipWriter(aside, self._compression, plan.variants, taken)
-        else:
-            expected = sum(e.size for e in self._entries)
-            self.writer = SqliteWriter(aside, self._compression, expected)
-
-    def kept(self) -> Sequence[Entry]:
-        """Return the files that are stored as such whatever compiling them says."""
-        kept = [e for e in self._entries if self._options.sources or e.kind is not Kind.SOURCE]
-        return self._startup.first(kept, code=False)
-
-    def unknown(self) -> list[str]:
-        """Return a warning if the trace has what the bundle has not."""
-        return unknown(self._startup, (entry.path for entry in self._entries))
-
-    def train(self, compilers: Mapping[str, Compiler]) -> None:
-        """Compile some of all sources, and have the compression learn what they have in common."""
-        codes: list[bytes] = []
-        for python, compiler in compilers.items():
-            sources = self._plan.sources(python)
-            samples = self._compression.samples([entry.size for entry in sources])
-            for result in compiler.compile(sources[number] for number in samples):
-                codes += (code.whole for code in result.codes[:1])
-        if codes:
-            self._compression.train(codes)
-
-    def encode(self, entry: Entry) -> Encoded:
-        """Return a file as the writer stores it."""
-        if entry.size > LARGE and entry.archived is None:
-            # The zip library does it itself
-            deflate = isinstance(self.writer, SqliteWriter)
-            deflate &= self._compression.packs_file(entry.path)
-            return encoded_large(entry, self._aside.parent, deflate=deflate)
-        deflates = self._compression.kind != "zstd" and self._compression.packs_file(entry.path)
-        if entry.archived is None and deflates and isinstance(self.writer, SqliteWriter):
-            return self._cache.deflated(entry)
-        content = entry.packed()
-        return self.writer.encode_file(entry.path, content.raw, content.deflated)
-
-    def compile(self, python: str, compiler: Compiler) -> None:
-        """Store an interpreter's code of every module, which stands together before all files."""
-        sources = self._sources[python]
-        self._runs.append([])
-
-        def encoded(result: Compiled) -> tuple[Compiled, list[Encoded]]:
-            codes = [self.writer.encode_code(result.path, code) for code in result.codes]
-            return result, codes
-
-        spread = mapped if self._compression.is_work else map
-        results = spread(encoded, compiler.compile(sources))
-        for entry, (result, codes) in zip(sources, results, strict=True):
-            self._tell(result.path)
-            self._require_at_rest(entry, result.digest)
-            if result.error is not None:
-                self._left.add(key(entry))
-                told = f"{compiler.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
-                self.uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
-                continue
-            module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            blobs = {
-                variant: self.writer.code(module, result.path, variant, code)
-                for variant, code in zip(self._plan.compilers[python], codes, strict=True)
-            }
-            if result.path in self._startup:
-                self._runs[-1] += blobs.values()
-            self.written.update((blob.identifier, blob) for blob in blobs.values())
-            self._add_code(entry, blobs)
-        if self._options.strict and self.uncompiled:
-            raise BuildError(
-                f"{len(self.uncompiled)} files do not compile",
-                problems=tuple(f"{u.path}: {u.reason}" for u in self.uncompiled),
-                hint="mend or remove them, or build without --strict to keep them as source",
-            )
-
-    def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
-        """Store sources and data, in the order given."""
-        self._runs.append([])
-        for entry, encoded in files:
-            self._store(entry, encoded)
-        # A source that does not compile is kept all the same: it is all there is of the module.
-        # Nor is a package of any use that is to have its sources on disk, and has none.
-        left = self._left.union(
-            key(entry) for units in self.units for unit in units for entry in unit.entries
-        )
-        left -= self._blobs.keys()
-        for entry in self._entries:
-            if key(entry) in left:
-                self._store(entry, self.encode(entry))
-
-    def finish(self, compilers: Sequence[Compiler]) -> Content:
-        """Write launcher, index and manifest; return what the bundle holds."""
-        for planned_root, root, units in zip(
-            self._plan.roots, self._roots, self.units, strict=True
-        ):
-            self._enter(planned_root.tree, root, units)
-        trees = [root.tree for root in self._plan.roots]
-        commands = {
-            name: place for tree in reversed(trees) for name, place in scripts(tree).items()
-        }
-        manifest = [
-            *said(self._plan),
-            *((f"script.{name}", place) for name, place in sorted(commands.items())),
-            *self._launcher(compilers, commands),
-        ]
-        manifest[:0] = [
-            ("format", str(VERSION)),
-            ("builder", f"litebundle {__version__}"),
-            ("identity", identity(self._roots, manifest)),
-        ]
-        content = Content(
-            roots=self._roots,
-            manifest=manifest,
-            runs=tuple(tuple(run) for run in self._runs if run),
-            first=tuple(path for path in self._startup.directories() if self._has(path)),
-        )
-        found = dict.fromkeys(each for tree in trees for each in distributions(tree))
-        self.writer.finish(content, list(found))
-        return content
-
-    def _has(self, directory: str) -> bool:
-        return any(directory in root.directories for root in self._roots)
-
-    def _launcher(
-        self, compilers: Sequence[Compiler], scripts: Mapping[str, str]
-    ) -> Iterator[tuple[str, str]]:
-        """Store what makes the bundle a program; yield what the manifest says of it."""
-        launch = self._options.launch
-        if launch is None:
-            return
-        paths = {entry.path for entry in self._entries}
-        if main := program(launch, paths, scripts):
-            yield "main", main
-        if launch.inherit_path:
-            yield "inherit", "path"
-        if self._options.container != "zip" or has_room(launch, paths):
-            needed = not self._options.sources or any(map(is_bound, self._entries))
-            yield from self.writer.launcher(members(launch, compilers, needed=needed))
-
-    def _add_code(self, entry: Entry, blobs: Mapping[int, Blob]) -> None:
-        self.compiled.add(key(entry))
-        for root, there in zip(self._roots, self._keys, strict=True):
-            if key(entry) in there:
-                columns = {root.columns.index(n): blobs[n] for n in blobs if n in root.columns}
-                add_code(root.directories, entry.path, columns)
-
-    @property
-    def stored(self) -> int:
-        """How many files are stored as such."""
-        return len(self._blobs)
-
-    def _enter(self, tree: Tree, root: Root, units: Iterable[PlacedUnit]) -> None:
-        """Enter the files of a tree into its directories, and what is placed of them."""
-        for entry in tree.entries:
-            if key(entry) in self._blobs:
-                directory, _, name = entry.path.rpartition("/")
-                root.directories[directory].files[name] = self._file(entry)
-        for unit in units:
-            files = tuple(self._file(entry) for entry in unit.entries)
-            placement = Placement(unit=unit.modules[0], level=int(unit.level), files=files)
-            for path in unit.modules:
-                directory, _, name = path.rpartition("/")
-                root.directories[directory].place(name, placement)
-
-    def _store(self, entry: Entry, encoded: Encoded) -> None:
-        self._tell(entry.path)
-        self._require_at_rest(entry, encoded.digest)
-        blob = self.writer.file(entry.path, encoded, entry.mode)
-        self.written[blob.identifier] = blob
-        self._blobs[key(entry)] = blob
-        if entry.kind is not Kind.SOURCE and entry.path in self._startup:
-            self._runs[-1].append(blob)
-
-    def _require_at_rest(self, entry: Entry, digest: bytes) -> None:
-        if self._digests.setdefault(key(entry), digest) != digest:
-            raise BuildError(
-                "changed during the build",
-                file=str(entry.location),
-                hint="build again while nothing writes to the sources",
-            )
-
-    def _file(self, entry: Entry) -> File:
-        return File(
-            path=entry.path,
-            kind=entry.kind.value,
-            mode=entry.mode,
-            blob=self._blobs[key(entry)],
-        )
-
-    def _tell(self, path: str) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total, path)
-
-
-def _units(
-    number: int, analyser: Analyser, chosen: Mapping[str, str] | None, cache: Cache
-) -> list[PlacedUnit]:
-    """Return what a tree's packages need on disk; `number` is the tree's."""
-    if chosen is None:
-        return []
-    seen = evidence(analyser, cache, f"evidence {number}")
-    return placed_units(analyser.ground, decided(seen, chosen))
 
 
 def _places(found: Sequence[Gathered]) -> Iterator[Path]:

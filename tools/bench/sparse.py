@@ -7,7 +7,7 @@ litebundle.
 import sys
 from pathlib import Path
 
-from litebundle import builder
+from litebundle import assembly, builder
 from litebundle.write.compression import Compression
 from litebundle.write.sqlite import SqliteWriter
 
@@ -40,7 +40,7 @@ def build(source: Path, output: Path, size: int) -> None:
             grow(path, size)
             self._connection.execute("BEGIN")
 
-    builder.SqliteWriter = Writer  # type: ignore[attr-defined]  # what it writes with
+    assembly.SqliteWriter = Writer  # type: ignore[attr-defined]  # what it writes with
     builder.build([source], output, builder.Options(jobs=1))
 
 
