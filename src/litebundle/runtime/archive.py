@@ -247,6 +247,7 @@ class Archive:
         )
 
     def _recover(self) -> None:
+        self._descriptor.ahead = []  # what was read ahead may be what is wrong: read it again
         # Fault 55: a daemonising program closes every descriptor, and ours may mean another file.
         if self._descriptor.is_own():
             return

@@ -134,6 +134,26 @@ def test_every_byte_is_what_it_was(bundle: Path, built: _Built, tmp_path: Path) 
     assert not any("moved" in str(note) for note in verify(bundle).notes)
 
 
+def test_what_was_read_wrong_is_read_again(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece that comes wrong from the disk once costs another read, and is not believed."""
+    archive = _open(bundle)
+    standard = descriptor.Descriptor.fetch
+    wrong: list[int] = []
+
+    def fetch(self: descriptor.Descriptor, offset: int, size: int) -> bytes:
+        found = standard(self, offset, size)
+        if wrong:
+            return found
+        wrong.append(offset)
+        return bytes(len(found))
+
+    monkeypatch.setattr(descriptor.Descriptor, "fetch", fetch)
+    for path in _TRACE:
+        if path.endswith(".py"):
+            assert archive.code(_code(archive, path))
+    assert len(wrong) == 1
+
+
 def test_the_same_trace_gives_the_same_bytes(bundle: Path, built: _Built, tmp_path: Path) -> None:
     """Built again with more workers, the file is identical; with another order it is not."""
     assert built.to(tmp_path / "again", jobs=2).read_bytes() == bundle.read_bytes()
