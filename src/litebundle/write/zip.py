@@ -5,6 +5,7 @@ other optimization levels and targets go to `__pycache__`, where zipimport does 
 are the members below `.litebundle/`, a name that nothing imports.
 """
 
+import contextlib
 import zipfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -56,7 +57,12 @@ class ZipWriter:
         self._names: list[str] = []
         self._offsets: dict[int, int] = {}
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False)
-        self._write(MARK_MEMBER, b"litebundle\n")
+        try:
+            self._write(MARK_MEMBER, b"litebundle\n")
+        except BaseException:
+            with contextlib.suppress(OSError):  # else the zip would complain when it goes
+                self._zip.close()
+            raise
 
     @staticmethod
     def encode_code(path: str, code: Encoded) -> Encoded:
