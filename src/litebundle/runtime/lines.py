@@ -56,7 +56,10 @@ def _source(filename: str, path: BundlePath) -> str | None:
     try:
         for module in list(sys.modules.values()):
             # Not by getattr: a module that is loaded lazily would be loaded
-            names = object.__getattribute__(module, "__dict__")
+            try:
+                names = object.__getattribute__(module, "__dict__")
+            except AttributeError:  # there may be anything, None too
+                continue
             if names.get("__file__") == filename:
                 name = getattr(names.get("__spec__"), "name", None) or names["__name__"]  # __main__
                 source: str | None = names["__loader__"].get_source(name)

@@ -14,6 +14,7 @@ import os
 from ..errors import BundleIOError
 from .cache import refusal
 from .marker import ASIDE, Marker, Turn, open_marker
+from .standard import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ PRIVATE = 0o700
 PUBLIC = 0o755
 
 _KEY_LENGTH = 64
+_PART = 1 << 20  # bytes that are read at once
 _FEW = 64
 """Files that are looked at in every start: 0.1 ms."""
 
@@ -195,8 +197,6 @@ class PlacedDirectory:
 
     def _write_file(self, path: str, directory: str, time: int, mode: int) -> str:
         """Write a file below a directory; return SHA-256 of its content, hexadecimal."""
-        from hashlib import file_digest
-
         bits, ref = self._placed.ref(path)
         target = os.path.join(directory, *path.split("/"))
         make_directory(os.path.dirname(target), mode)
@@ -206,9 +206,11 @@ class PlacedDirectory:
         with open(os.open(target, flags, bits), "w+b") as file:
             self._placed.archive.copy(ref, file)
             file.seek(0)
-            digest = file_digest(file, "sha256").hexdigest()
+            digest = sha256()()
+            while part := file.read(_PART):
+                digest.update(part)
         os.utime(target, ns=(time, time))
-        return digest
+        return str(digest.hexdigest())
 
 
 class Aside:

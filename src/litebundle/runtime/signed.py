@@ -6,6 +6,7 @@ from _frozen_importlib_external import path_sep
 from ..errors import BundleIOError, BundleSignatureError
 from ..format.listing import REF_SIZE, decode_ref
 from ..format.signature import DIGEST_SIZE, RUN, SIGNATURE, Statement
+from . import standard
 from .archive import Archive, open_archive
 from .containers import BLOBS, DIGESTS, LISTINGS
 from .descriptor import Descriptor, absolute, kind_of, pread
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .trust import Trust
 
 _ENTRY = REF_SIZE + DIGEST_SIZE
-_own: "Any" = None  # the standard library's small module of SHA-256, once it is loaded
 
 
 class SignedArchive(Archive):
@@ -216,7 +216,6 @@ def sha256() -> "Callable[[bytes], Any]":
     it takes 2 ms; so it is used once the program has it. Nobody gets into `sys.modules` whose
     code this could protect from.
     """
-    global _own  # noqa: PLW0603  # by threads at once, which does no harm
     openssl = sys.modules.get("_hashlib")
     if openssl is not None:
         try:
@@ -225,6 +224,4 @@ def sha256() -> "Callable[[bytes], Any]":
             pass
         else:
             return openssl.openssl_sha256  # type: ignore[no-any-return]
-    if _own is None:
-        _own = standard_module("_sha256", "_sha2")
-    return _own.sha256  # type: ignore[no-any-return]
+    return standard.sha256()

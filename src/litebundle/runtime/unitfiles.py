@@ -8,6 +8,7 @@ from _frozen_importlib_external import EXTENSION_SUFFIXES, path_separators
 
 from ..errors import BundleCorrupt
 from ..format.names import problem
+from .standard import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,11 +70,9 @@ class UnitFiles:
 
         `digests` are SHA-256 of the contents, hexadecimal, by path, if they are known already.
         """
-        from hashlib import sha256
-
-        key = sha256()
+        key = sha256()()
         for path in self.listing.files:
-            digest = digests[path] if digests else sha256(self.read(path)).hexdigest()
+            digest = digests[path] if digests else sha256()(self.read(path)).hexdigest()
             key.update(f"{self.ref(path)[0]:o} {digest} {path}\0".encode())
         if key.digest() != self.key:
             raise self._damage(
