@@ -297,8 +297,8 @@ def test_rule_A2_a_lazy_module_is_not_loaded_to_show_a_line(
     library: Library, packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Looking for lines goes through what is in `sys.modules`, modules or not; disturbs none."""
-    monkeypatch.setitem(sys.modules, "nothing", None)  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "something", object())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "nothing", None)
+    monkeypatch.setitem(sys.modules, "something", object())
     place = library.place({"sleeping.py": "1 / 0\n", "shapes.py": _SHAPES}, packed)
     deployed = place.copy_to(tmp_path / "app.bundle")
     deployed.prepare()
