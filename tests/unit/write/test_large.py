@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from litebundle import builder
+from litebundle import assembly
 from litebundle.builder import Options, build
 from litebundle.collect.tree import Entry, Kind
 from litebundle.errors import BuildError
@@ -57,7 +57,7 @@ def archive(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Archive:
     """Return a bundle for which some megabytes are large."""
-    monkeypatch.setattr(builder, "LARGE", 1 << 20)
+    monkeypatch.setattr(assembly, "LARGE", 1 << 20)
     (tmp_path / "source").mkdir()
     for name, content in (("text", _TEXT), ("noise", _NOISE), ("again", _TEXT)):
         (tmp_path / "source" / name).write_bytes(content)
