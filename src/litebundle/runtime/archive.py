@@ -155,12 +155,15 @@ class Archive:
             except (BundleIOError, OSError, OverflowError):
                 pass
             else:
-                if source_hash(CHECKSUM_KEY, data) == ref[24:]:
+                if self._is_code(ref, data):
                     return data
         found = decode_ref(ref)
         if found is None:  # not EMPTY_REF, and yet it refers to nothing
             raise BundleCorrupt("a reference to no code", file=self.path, hint=_REBUILD)
         return self.blob(found)
+
+    def _is_code(self, ref: bytes, data: bytes) -> bool:
+        return source_hash(CHECKSUM_KEY, data) == ref[24:]
 
     def blob(self, ref: Ref, table: str = BLOBS) -> bytes:
         """Return the checked raw bytes of a blob.

@@ -3,13 +3,13 @@
 import sys
 from _frozen_importlib_external import path_sep
 
-from ..errors import BundleIOError, BundleSignatureError
+from ..errors import BundleSignatureError
 from ..format.listing import REF_SIZE, decode_ref
 from ..format.signature import DIGEST_SIZE, RUN, SIGNATURE, Statement
 from . import standard
 from .archive import Archive, open_archive
 from .containers import BLOBS, DIGESTS, LISTINGS
-from .descriptor import Descriptor, absolute, kind_of, pread
+from .descriptor import Descriptor, absolute, kind_of
 from .ed25519 import is_signature
 from .mount import SYSTEM_TRUST
 from .standard import is_standard, standard_module
@@ -80,28 +80,9 @@ class SignedArchive(Archive):
     def _again(self) -> Archive | None:
         return open_signed(self.path, self._trusts)
 
-    def code(self, ref: bytes) -> bytes:
-        """Return the code bytes of an encoded reference, which must not be EMPTY_REF.
-
-        As for any bundle it is one read, but of its digest.
-        """
-        offset = int.from_bytes(ref[:8], "little")
-        size = int.from_bytes(ref[12:16], "little")
-        if offset and size <= self._most and ref[20:24] == b"\0\0\0\0":
-            try:
-                if self._descriptor.ahead:
-                    data = self._descriptor.read(self._base + offset, size)
-                else:
-                    data = pread(self._fd, size, self._base + offset)
-            except (BundleIOError, OSError, OverflowError):
-                pass
-            else:
-                number = int.from_bytes(ref[8:12], "little")
-                if self._sha256(data).digest() == self.digest(number):
-                    return data
-        found = decode_ref(ref)
-        assert found is not None  # noqa: S101  # the caller's promise
-        return self.blob(found)  # by all ways that there are, and checked again
+    def _is_code(self, ref: bytes, data: bytes) -> bool:
+        # One read as for any bundle, but of its digest
+        return bool(self._sha256(data).digest() == self.digest(int.from_bytes(ref[8:12], "little")))
 
     def blob(self, ref: "Ref", table: str = BLOBS) -> bytes:
         """Return the raw bytes of a blob, as `Archive.blob`.
