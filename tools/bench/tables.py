@@ -16,6 +16,7 @@ from tools.bench.frame import Table
 
 TABLES: tuple[Table, ...] = (
     imports.TABLE,
+    imports.WHOLE,
     lookups.TABLE,
     syscalls.TABLE,
     memory.TABLE,
