@@ -51,7 +51,8 @@ def build(
     output = output.absolute()
     check_output(output)
     if not options.force:
-        refuse_unsigning(output)
+        hint = "build to another file and sign that one, or build with --force"
+        refuse_unsigning(output, hint)
     with (
         gathered(sources, options.inputs, output=output) as found,
         opened(_places(found), used=options.cache) as cache,

@@ -20,7 +20,7 @@ from litebundle.format.signature import (
 )
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check, problems
-from litebundle.inspect.signature import standing_at, unsigned
+from litebundle.inspect.signature import require_following, unsigned
 from litebundle.inspect.verify import verify
 from litebundle.runtime.containers import SqliteContainer, ZipContainer
 from litebundle.runtime.trust import Trust
@@ -68,7 +68,8 @@ def sign(path: Path, output: Path, said: Seal, *, force: bool = False) -> Signed
     check_output(output)
     _require_private(output.parent)
     if not force:
-        _require_newer(output, said)
+        hint = "choose a higher --version, another -o, or sign with --force"
+        require_following(output, said.app, said.version, hint)
     verdict = verify(path)
     if verdict.problems:
         raise BuildError(
@@ -87,17 +88,6 @@ def sign(path: Path, output: Path, said: Seal, *, force: bool = False) -> Signed
         key=key_name(said.key.identifier),
         identity=bundle.identity,
     )
-
-
-def _require_newer(output: Path, said: Seal) -> None:
-    standing = standing_at(output)
-    if standing is not None and (standing.app != said.app or standing.version > said.version):
-        raise BuildError(
-            f"signed as {standing.app} {standing.version},"
-            f" which {said.app} {said.version} does not follow",
-            file=str(output),
-            hint="choose a higher --version, another -o, or sign with --force",
-        )
 
 
 def _require_private(directory: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from litebundle.inspect.bundle import Bundle
 from tests.cli.command import bundle, good, refusal
 from tests.rules.places import Library
+from tests.signing import signed, trust_file
 
 
 @pytest.fixture
@@ -96,3 +97,51 @@ def test_a_full_disk_is_told(files: list[Path], tmp_path: Path) -> None:
     assert f"{target}: cannot be written: File too large" in refusal(done)
     assert target.read_bytes() == files[0].read_bytes()
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.fault(51)
+def test_where_a_key_is_configured_it_decides(files: list[Path], tmp_path: Path) -> None:
+    """Whichever way: by the environment, or by an option of both commands."""
+    tmp_path.chmod(0o700)
+    trust = trust_file(tmp_path / "trust", "app demo 6")
+    env = {"LITEBUNDLE_TRUST": str(trust)}
+    old = signed(files[0], tmp_path / "old")
+    new = signed(files[1], tmp_path / "new", version=6)
+    deploy = ("deploy", "--key", "trust")
+    for done in (
+        bundle("deploy", files[0], "app", cwd=tmp_path, env=env),
+        bundle(*deploy, files[0], "app", cwd=tmp_path),
+        bundle(*deploy, files[0], "app", "--force", cwd=tmp_path),
+    ):
+        assert "not put in place: not signed, and a key is configured" in refusal(done)
+    assert not (tmp_path / "app").exists()
+    good(bundle("deploy", old, "app", cwd=tmp_path))
+    good(bundle(*deploy, new, "app", cwd=tmp_path))
+    for done in (
+        bundle("rollback", "app", cwd=tmp_path, env=env),
+        bundle("rollback", "--key", "trust", "app", "--force", cwd=tmp_path),
+    ):
+        assert f"an older version of demo than {trust} takes" in refusal(done)
+    assert (tmp_path / "app").read_bytes() == new.read_bytes()
+    good(bundle("rollback", "app", cwd=tmp_path))
+    done = bundle("deploy", "--key", "missing", new, "app", cwd=tmp_path)
+    assert "missing: the trust file says nothing" in refusal(done)
+
+
+@pytest.mark.fault(51)
+def test_a_signed_file_is_replaced_by_what_follows(files: list[Path], tmp_path: Path) -> None:
+    """Or by force; so it is with deploying, going back and patching."""
+    tmp_path.chmod(0o700)
+    good(bundle("deploy", files[0], "app", cwd=tmp_path))
+    good(bundle("deploy", signed(files[1], tmp_path / "new"), "app", cwd=tmp_path))
+    good(bundle("diff", "--patch", files[0], files[2], "-o", "patch", cwd=tmp_path))
+    for command in (
+        ("deploy", files[2], "app"),
+        ("rollback", "app"),
+        ("patch", files[0], "patch", "-o", "app"),
+    ):
+        done = bundle(*command, cwd=tmp_path)
+        assert "app: a signed bundle would be replaced by one that is not" in refusal(done)
+        assert "--force" in done.stderr
+        good(bundle(*command, "--force", cwd=tmp_path))
+        good(bundle("deploy", "new", "app", cwd=tmp_path))

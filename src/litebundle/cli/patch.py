@@ -19,12 +19,13 @@ from litebundle.deploy.patch import apply_patch
     metavar="NEW",
     help="The new bundle.",
 )
-def command(old: Path, patch: Path, output: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace even a signed NEW by one that is not.")
+def command(old: Path, patch: Path, output: Path, *, force: bool) -> None:
     """Make the file NEW from the bundle OLD and a PATCH that `bundle diff --patch` wrote.
 
     It is byte for byte the bundle that the patch was made with, or nothing is written: OLD is
     checked before and NEW behind, by their SHA-256.
     """
     require_another(output, old, patch)
-    size = apply_patch(old, patch, output)
+    size = apply_patch(old, patch, output, force=force)
     click.echo(f"{output}: {in_bytes(size)}, as it was built")

@@ -64,17 +64,32 @@ class History:
                 return version
         return None
 
-    def add(self, path: Path) -> Version:
+    def build(self) -> str | None:
+        """Return the beginning of the identity of what is in place, None if nothing is."""
+        return _build(self.target) if self.target.exists() else None
+
+    def beside(self, *, forward: bool) -> Version | None:
+        """Return the version before the one in place, or the one after it, None if none is kept."""
+        versions = self.versions()
+        current = self.current()
+        # What was put there by other means is newer than all that are kept
+        at = len(versions) if current is None else versions.index(current)
+        at += 1 if forward else -1
+        return versions[at] if 0 <= at < len(versions) else None
+
+    def keep_current(self) -> None:
+        """Keep what is in place, if it was put there by other means."""
+        if self.current() is None and self.target.exists():
+            self.add(self.target)
+
+    def add(self, path: Path) -> None:
         """Keep a bundle, by a link where that can be, as the newest version."""
         self.directory.mkdir(exist_ok=True)
         sync_directory(self.directory.parent)
         for unfinished in self.directory.glob(".*.tmp"):
             unfinished.unlink()  # a killed deploy's: there is no other while this one has the lock
         number = max((version.number for version in self.versions()), default=0) + 1
-        build = _build(path)
-        kept = self.directory / f"{number:04}-{build}"
-        link(path, kept)
-        return Version(number=number, build=build, path=kept)
+        link(path, self.directory / f"{number:04}-{_build(path)}")
 
     def forget_newer(self) -> None:
         """Drop the versions that were rolled back: as in an editor, a new step ends redoing."""

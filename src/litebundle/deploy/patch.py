@@ -15,6 +15,7 @@ from pathlib import Path
 from litebundle.deploy.delta import COPY, INSERTION, Step, script
 from litebundle.errors import BuildError
 from litebundle.format import checksum
+from litebundle.inspect.signature import refuse_unsigning, standing_at
 from litebundle.write.atomic import check_output, let_run, replacing
 
 _MAGIC = b"LBpatch1"
@@ -69,20 +70,27 @@ def make_patch(old: Path, new: Path, output: Path) -> Patch:
     return Patch(path=str(output), size=output.stat().st_size, of=files[1].size)
 
 
-def apply_patch(old: Path, patch: Path, output: Path) -> int:
+def apply_patch(old: Path, patch: Path, output: Path, *, force: bool = False) -> int:
     """Write the new bundle, byte for byte the one that the patch was made with; return its size.
 
-    Raises BuildError if the patch is damaged or for another bundle, and for what the disk refuses;
+    Raises BuildError if the patch is damaged or for another bundle, if a signed bundle would be
+    replaced by an unsigned one and it is not to be done by `force`, and for what the disk refuses;
     what stood at `output` is then untouched.
     """
     output = output.absolute()
     check_output(output)
+
+    def check(aside: Path) -> None:
+        _require(aside, after)
+        if not force and standing_at(aside) is None:
+            refuse_unsigning(output, "write it to another file with -o, or use --force")
+
     with _reading(patch) as file, _reading(old) as source:
         try:
             before, after = _read_header(file)
             _require_old(old, before)
             _require_room(output, after)
-            with replacing(output, lambda aside: _require(aside, after)) as aside:
+            with replacing(output, check) as aside:
                 with aside.open("wb") as target:
                     for data in _applied(file, source, after):
                         target.write(data)

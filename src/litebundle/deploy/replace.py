@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from litebundle.deploy.history import History, Version
+from litebundle.deploy.admission import all_trusts, require_admitted
+from litebundle.deploy.history import History
 from litebundle.errors import BuildError, BundleCorrupt, BundleError
 from litebundle.inspect.bundle import Bundle
-from litebundle.inspect.verify import verify
+from litebundle.inspect.signature import refuse_unsigning, require_following, standing_at
+from litebundle.runtime.trust import Trust
 from litebundle.write.atomic import check_output, let_run, link, locked, replacing
 
 
@@ -33,44 +35,70 @@ class Deployed:
     newer: int
 
 
-def deploy(new: Path, target: Path, keep: int) -> Deployed:
+def deploy(
+    new: Path, target: Path, keep: int, *, key: Trust | None = None, force: bool = False
+) -> Deployed:
     """Verify a bundle and put it at `target`, keeping as many of the previous ones there.
 
-    Raises BundleError if it is not sound, BuildError if it cannot be put there; `target` is then
-    untouched. Running processes keep the file that they opened.
+    The configured keys, and `key`, have to admit it there. A signed bundle is replaced by one that
+    is not signed, older or another application only by `force`. Raises BundleError if it may not
+    be there, BuildError if it cannot be put there; nothing is changed then. Running processes keep
+    the file that they opened.
     """
+    trusts = all_trusts(key)
     history = History(target.absolute())
     _require_replaceable(new, history.target)
-    with _changing(history) as before:
+    with _changing(history):
+        before = history.build()
         changed = before is None or not filecmp.cmp(new, history.target, shallow=False)
         if changed:
-            with replacing(history.target, lambda aside: _adopt(aside, new, history)) as aside:
+
+            def adopt(aside: Path) -> None:
+                _require_copied(aside, new, history.target)
+                require_admitted(aside, history.target, trusts, new)
+                if not force:
+                    _require_following(aside, history.target)
+                history.keep_current()
+                history.forget_newer()
+                history.add(aside)
+
+            with replacing(history.target, adopt) as aside:
                 shutil.copyfile(new, aside)
                 _set_mode(aside, new, history.target)
         else:
-            _require_sound(history.target, new)
+            require_admitted(history.target, history.target, trusts, new)
+            history.keep_current()
         history.prune(keep)
         return _deployed(history, before, changed=changed)
 
 
-def roll_back(target: Path, *, forward: bool = False) -> Deployed:
+def roll_back(
+    target: Path, *, forward: bool = False, key: Trust | None = None, force: bool = False
+) -> Deployed:
     """Put the version before the one at `target` in place again, or the one after it.
 
-    Raises BundleError if there is none, or it is not sound any more; `target` is then untouched.
+    It may be of an older version, but the keys have to admit it as they do for `deploy`. Raises
+    BundleError if there is none, or it may not be there; nothing is changed then.
     """
+    trusts = all_trusts(key)
     history = deployed_at(target)
-    with _changing(history) as before:
-        versions = history.versions()
-        at = next(i for i, v in enumerate(versions) if before and v.number == before.number)
-        at += 1 if forward else -1
-        if not 0 <= at < len(versions):
+    with _changing(history):
+        version = history.beside(forward=forward)
+        if version is None:
             raise BuildError(
                 f"no {'newer' if forward else 'older'} version is kept",
                 file=str(target),
                 hint="`bundle rollback --list` shows which ones are",
             )
-        _require_sound(versions[at].path, versions[at].path)
-        link(versions[at].path, history.target)
+        before = history.build()
+
+        def adopt(aside: Path) -> None:
+            require_admitted(aside, history.target, trusts, version.path)
+            if not force:
+                _require_signed(aside, history.target)
+            history.keep_current()
+
+        link(version.path, history.target, adopt)
         return _deployed(history, before, changed=True)
 
 
@@ -82,14 +110,11 @@ def deployed_at(target: Path) -> History:
 
 
 @contextmanager
-def _changing(history: History) -> Iterator[Version | None]:
-    """Lock the history, and yield the version in place, which is kept from now on if it was not."""
+def _changing(history: History) -> Iterator[None]:
+    """Let one process at a time change what stands at the target and what is kept of it."""
     try:
         with locked(history.target.parent):
-            before = history.current()
-            if before is None and history.target.exists():
-                before = history.add(history.target)
-            yield before
+            yield
     except OSError as error:
         if isinstance(error, BundleError):
             raise
@@ -127,29 +152,28 @@ def _require_replaceable(new: Path, target: Path) -> None:
         ) from error
 
 
-def _adopt(aside: Path, new: Path, history: History) -> None:
-    """Keep the copy beside the older versions, having read back that it is whole and sound."""
+def _require_copied(aside: Path, new: Path, target: Path) -> None:
     if _digest(aside) != _digest(new):
         raise BuildError(
             "what was written reads back differently",
-            file=str(history.target),
+            file=str(target),
             hint="check the disk, and that nothing else writes to the new bundle",
         )
-    _require_sound(aside, new)
-    history.forget_newer()
-    history.add(aside)
 
 
-def _require_sound(path: Path, new: Path) -> None:
-    """Refuse what does not verify. Here also belongs whatever else a bundle has to be."""
-    problems = verify(path).problems
-    if problems:
-        raise BuildError(
-            "is not sound, and was not put in place",
-            file=str(new),
-            problems=map(str, problems),
-            hint="copy the file again, or build it again",
-        )
+def _require_following(aside: Path, target: Path) -> None:
+    """Refuse what a signed bundle would hardly be replaced by on purpose, as signing does."""
+    said = standing_at(aside)
+    if said is None:
+        _require_signed(aside, target)
+    else:
+        hint = "deploy a later version, go back by `bundle rollback`, or deploy with --force"
+        require_following(target, said.app, said.version, hint)
+
+
+def _require_signed(aside: Path, target: Path) -> None:
+    if standing_at(aside) is None:
+        refuse_unsigning(target, "put one there that is signed, or use --force")
 
 
 def _digest(path: Path) -> bytes:
@@ -180,14 +204,14 @@ def _set_owner(aside: Path, old: os.stat_result) -> None:
         return
 
 
-def _deployed(history: History, before: Version | None, *, changed: bool) -> Deployed:
+def _deployed(history: History, before: str | None, *, changed: bool) -> Deployed:
     current = history.current()
     versions = history.versions()
     number = current.number if current else 0
     return Deployed(
         target=str(history.target),
         build=Bundle(history.target).identity[:12],
-        before=before.build if before else None,
+        before=before,
         changed=changed,
         older=sum(version.number < number for version in versions),
         newer=sum(version.number > number for version in versions),

@@ -50,13 +50,24 @@ def export_statement(bundle: Bundle, path: Path) -> None:
         ) from error
 
 
-def refuse_unsigning(output: Path) -> None:
+def refuse_unsigning(output: Path, hint: str) -> None:
     """Raise BuildError if a signed bundle stands where an unsigned one is to be put."""
     if standing_at(output) is not None:
         raise BuildError(
             "a signed bundle would be replaced by one that is not signed",
             file=str(output),
-            hint="build to another file and sign that one, or build with --force",
+            hint=hint,
+        )
+
+
+def require_following(output: Path, app: str, version: int, hint: str) -> None:
+    """Raise BuildError if a bundle stands there that is signed as another application, or newer."""
+    standing = standing_at(output)
+    if standing is not None and (standing.app != app or standing.version > version):
+        raise BuildError(
+            f"signed as {standing.app} {standing.version}, which {app} {version} does not follow",
+            file=str(output),
+            hint=hint,
         )
 
 

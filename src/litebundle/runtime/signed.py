@@ -136,7 +136,7 @@ def open_trusted(path: str, files: "list[str]") -> Archive | None:
 
     Raises BundleSignatureError if they do not.
     """
-    trusts = _loaded(files)
+    trusts = loaded(files)
     archive = open_signed(path, trusts)
     if archive is not None:
         remember(trusts, archive.statement)
@@ -152,7 +152,7 @@ def open_signed(path: str, trusts: "list[Trust]") -> SignedArchive | None:
 
 def checked(archives: "list[Archive]", files: "list[str]") -> "dict[Archive, SignedArchive]":
     """Return open archives again, which these trust files have to agree to as well."""
-    trusts = _loaded(files)
+    trusts = loaded(files)
     found = {}
     for archive in archives:
         descriptor, container = archive._descriptor, archive._container  # noqa: SLF001  # our own
@@ -179,14 +179,15 @@ def refuse_other(path: str, files: "list[str]") -> None:
         return
     from .zipfile import find_end
 
-    expected = any(trust.names(place) for trust in _loaded(files))
+    expected = any(trust.names(place) for trust in loaded(files))
     if expected or (kind == "file" and find_end(Descriptor(place)) is not None):
         raise BundleSignatureError(
             "not a signed bundle, and a key is configured", file=path, hint=_UNSIGNED
         )
 
 
-def _loaded(files: "list[str]") -> "list[Trust]":
+def loaded(files: "list[str]") -> "list[Trust]":
+    """Return what trust files say; raises BundleSignatureError if one says nothing."""
     return [load(file, system=file == SYSTEM_TRUST) for file in files]
 
 

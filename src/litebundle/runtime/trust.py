@@ -188,16 +188,17 @@ def load(path: str, *, system: bool = False) -> Trust:
     return trust
 
 
-def require_safe(path: str, *, system: bool = False) -> None:
+def require_safe(path: str, *, system: bool = False, user: int | None = None) -> None:
     """Raise BundleSignatureError if others could replace the file at a path, or write into it.
 
-    That is what the policy `strict` asks of bundles. A `system` file has to be root's.
+    Others than root and the `user`, by default this process'. That is what the policy `strict` asks
+    of bundles. A `system` file has to be root's.
     """
     if sys.platform == "win32":  # whose permissions are other ones
         return
     from os.path import realpath  # there wherever a program is
 
-    owners = {0} if system else {0, _os.geteuid()}
+    owners = {0} if system else {0, _os.geteuid() if user is None else user}
     for end in (path, realpath(path)):  # and of a symbolic link itself
         place = end
         while place:

@@ -103,10 +103,11 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def link(source: Path, output: Path) -> None:
+def link(source: Path, output: Path, check: Callable[[Path], None] | None = None) -> None:
     """Have a file that is whole stand at another path, too: by a link, or else by a copy.
 
-    Raises OSError as the file system does; what stood at `output` is then untouched.
+    Raises OSError as the file system does, and what `check` raises of what is to be renamed there;
+    what stood at `output` is then untouched.
     """
     _remove_stale(output)
     aside = _aside(output)
@@ -121,6 +122,8 @@ def link(source: Path, output: Path) -> None:
                 shutil.copy2(source, aside)
                 with aside.open("rb") as copy:
                     os.fsync(copy.fileno())
+            if check is not None:
+                check(aside)
             aside.replace(output)
             sync_directory(output.parent)
         finally:
