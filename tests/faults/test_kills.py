@@ -1,28 +1,40 @@
-"""Commands that are killed or interrupted at random moments (`tools/faults kills` does many)."""
+"""Commands that are killed or interrupted at any moment (`tools/faults kills` does many)."""
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tools.faults.kills import Subject, building, killed, placing
+from tools.faults.kills import Subject, Tally, killed, killed_at_steps
+from tools.faults.subjects import building, placing
 
-_SUBJECTS: dict[str, Callable[[Path], Subject]] = {
-    "build sqlite": lambda base: building(base, "sqlite"),
-    "build zip": lambda base: building(base, "zip"),
-    "place": placing,
-}
 _KILLS = 8
 
 
+@pytest.fixture(params=["build sqlite", "build zip", "place"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    """Return what is killed."""
+    what, _, container = str(request.param).partition(" ")
+    return building(tmp_path, container) if what == "build" else placing(tmp_path)
+
+
+def _intact(tally: Tally) -> bool:
+    return tally.intact == tally.runs and set(tally.statuses) <= {0, -signal.SIGKILL}
+
+
 @pytest.mark.fault(10)
-@pytest.mark.parametrize("name", _SUBJECTS)
-def test_killed_at_any_moment_the_old_or_the_new_stands(tmp_path: Path, name: str) -> None:
+def test_killed_at_any_moment_the_old_or_the_new_stands(subject: Subject) -> None:
     """Whole; what was left aside is gone with the next run."""
-    tally = killed(_SUBJECTS[name](tmp_path), _KILLS)
-    assert tally.intact == _KILLS, tally
-    assert tally.statuses[-signal.SIGKILL] > 0, "none was killed at work"
+    tally = killed(subject, _KILLS)
+    assert _intact(tally), tally
+
+
+@pytest.mark.fault(10)
+def test_killed_at_each_step_the_old_or_the_new_stands(tmp_path: Path) -> None:
+    """Each file that is placed, and each that is renamed."""
+    tally = killed_at_steps(placing(tmp_path))
+    assert _intact(tally), tally
+    assert tally.kills > 30  # the files are as many
 
 
 @pytest.mark.fault(11)
@@ -34,7 +46,7 @@ def test_interrupted_at_any_moment_a_build_cleans_up(
 ) -> None:
     """It leaves nothing aside, and tells by its status what ended it, unless it was done."""
     tally = killed(building(tmp_path, "sqlite"), _KILLS, number=number)
-    assert (tally.intact, tally.aside) == (_KILLS, 0), tally
+    assert (tally.intact, tally.aside) == (tally.runs, 0), tally
     # Before the command was set up it ends as any process does
     assert set(tally.statuses) <= {0, status, -number}
     assert tally.statuses[status] > 0

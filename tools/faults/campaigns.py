@@ -9,31 +9,35 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from litebundle.builder import Options, build
-from tools.faults import builders, flips, forks, injected, kills, shim
+from tools.faults import builders, flips, forks, injected, kills, shim, subjects
 
 CONTAINERS = ("sqlite", "zip")
 _ERRORS = ("EIO", "ENOSPC", "EINTR", "ESTALE", "EMFILE")
 
 
 def run_kills(count: int = 200) -> Iterator[str]:
-    """Kill, and interrupt, each command that writes, so many times."""
+    """Kill, and interrupt, each command that writes, so many times; and kill it at each step."""
     yield "| kills | signal | intact | old | new | left aside, and removed | exit |"
     yield "|---|---|---:|---:|---:|---:|---|"
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
+        builds = [subjects.building(base, kind) for kind in CONTAINERS]
+        placing = subjects.placing(base)
+        every = [*builds, placing, *subjects.deploying(base, CONTAINERS[0])]
         for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-            builds = [kills.building(base, kind) for kind in CONTAINERS]
-            for subject in (*builds, kills.placing(base)):
-                tally = kills.killed(subject, count, number=number)
-                old, new = tally.states[kills.OLD], tally.states[kills.NEW]
-                exits = ", ".join(
-                    f"{many} of {code}" for code, many in tally.statuses.most_common()
-                )
-                yield (
-                    f"| {tally.name} | {number.name} | {tally.intact}/{tally.kills} | {old} | {new}"
-                    f" | {tally.aside} | {exits} |"
-                )
+            for subject in every:
+                yield _ended(kills.killed(subject, count, number=number), number.name)
+        for subject in every:
+            yield _ended(kills.killed_at_steps(subject), "SIGKILL at each step")
     yield ""
+
+
+def _ended(tally: kills.Tally, how: str) -> str:
+    exits = ", ".join(f"{many} of {code}" for code, many in tally.statuses.most_common())
+    return (
+        f"| {tally.name} | {how} | {tally.intact}/{tally.runs} | {tally.states[kills.OLD]}"
+        f" | {tally.states[kills.NEW]} | {tally.aside} | {exits} |"
+    )
 
 
 def run_flips(bits: int = 8) -> Iterator[str]:

@@ -1,25 +1,29 @@
-"""Kill what writes, at random moments, and see that the old or the new stands there whole."""
+"""Kill what writes, and see that the old or the new stands there whole: what is killed, and when.
 
-import contextlib
-import hashlib
+At random moments of as long as it takes, or at each step: each thing that the interpreter asks of
+the system by its audit events (PEP 578), as files opened to write, renamed, linked and removed.
+What lies between two of them, and what extension modules write, is left to the random moments.
+"""
+
 import importlib
 import os
 import random
-import shutil
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from litebundle.builder import Options, build
 from litebundle.cli.main import main
 
 OLD, NEW = "old", "new"
 
 _INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
+_PATIENCE = 20
+"""How many times more often than it is killed a command may be done before."""
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,73 +31,113 @@ class Subject:
     """Something that replaces or makes what stands in a directory, by one command.
 
     `prepare` puts the old state there; `arguments` are the command's; `state` is a digest of what
-    a user of the directory gets, whatever was left aside; `aside` the pattern of such leftovers.
+    a user of the directory gets, whatever was left aside; `aside` the pattern of such leftovers;
+    `check` raises AssertionError if anything else is wrong after a kill.
     """
 
     name: str
-    prepare: Callable[[], None]
+    prepare: Callable[[], object]
     arguments: tuple[str, ...]
     state: Callable[[], str]
     directory: Path
     aside: str
+    check: Callable[[], object] = lambda: None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tally:
-    """What came of a subject's kills: `states` afterwards, exit `statuses`, how often aside."""
+    """What came of a subject's runs: `states` afterwards, exit `statuses`, how often aside."""
 
     name: str
-    kills: int
-    states: Counter[str]
-    statuses: Counter[int]
-    aside: int
+    states: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    aside: int = 0
+
+    @property
+    def runs(self) -> int:
+        """How often the command was started; it may have been done before it could be killed."""
+        return self.statuses.total()
+
+    @property
+    def kills(self) -> int:
+        """How often it was not done."""
+        return self.runs - self.statuses[0]
 
     @property
     def intact(self) -> int:
-        """How many left the old or the new; all have to."""
+        """How many runs left the old or the new; all have to."""
         return self.states[OLD] + self.states[NEW]
 
 
 def killed(subject: Subject, kills: int, *, number: int = signal.SIGKILL, seed: int = 7) -> Tally:
-    """Start the command as often, end it by the signal at a random moment, and look.
+    """Start the command, and end it by the signal at a random moment, until so many were ended.
 
-    Raises AssertionError if anything but the old or the new stands there, or if the next run
-    leaves something aside.
+    Raises AssertionError if the next run does not bring the new, or leaves something aside.
     """
     choice = random.Random(seed)  # noqa: S311  # moments, no secrets
-    importlib.import_module(f"litebundle.cli.{subject.arguments[0]}")  # not in each child
-    subject.prepare()
-    old = subject.state()
-    for _ in range(2):  # the first time takes longer
-        subject.prepare()
-        began = time.monotonic()
-        _wait(_start(subject))
-        longest = time.monotonic() - began
-    new = subject.state()
-    assert old != new, "the command does nothing"
-    states: Counter[str] = Counter()
-    statuses: Counter[int] = Counter()
-    aside = 0
-    for _ in range(kills):
-        subject.prepare()
-        child = _start(subject)
-        time.sleep(choice.random() * longest)
+    trial = _Trial(subject)
+    while trial.tally.kills < kills:
+        assert trial.tally.runs < _PATIENCE * kills, f"{subject.name} is done before it is killed"
+        child = trial.start()
+        time.sleep(choice.random() * trial.seconds)
         os.kill(child, number)
-        statuses[_wait(child)] += 1
-        found = subject.state()
-        states[{old: OLD, new: NEW}.get(found, found)] += 1
-        aside += bool(_aside(subject))
-    _wait(_start(subject))
-    assert subject.state() == new, f"{subject.name} does not go on after its kills"
-    assert not _aside(subject), f"{subject.name} left {_aside(subject)}"
-    return Tally(name=subject.name, kills=kills, states=states, statuses=statuses, aside=aside)
+        trial.end(child)
+    return trial.done()
 
 
-def _aside(subject: Subject) -> list[str]:
-    return [path.name for path in subject.directory.glob(subject.aside)]
+def killed_at_steps(subject: Subject) -> Tally:
+    """Start the command, and kill it at its first step, at its second..., until it gets through.
+
+    Raises AssertionError as `killed`.
+    """
+    trial = _Trial(subject)
+    while not trial.tally.statuses[0]:
+        trial.end(trial.start(step=trial.tally.runs + 1))
+    return trial.done()
 
 
-def _start(subject: Subject) -> int:
+class _Trial:
+    """A subject, and what came of it so far; `seconds` is how long the command takes."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.tally = Tally(name=subject.name)
+        self._subject = subject
+        importlib.import_module(f"litebundle.cli.{subject.arguments[0]}")  # not in each child
+        subject.prepare()
+        self._old = subject.state()
+        for _ in range(2):  # the first time takes longer
+            began = time.monotonic()
+            assert not _wait(self.start()), f"{subject.name} fails without a kill"
+            self.seconds = time.monotonic() - began
+        self._new = subject.state()
+        assert self._old != self._new, "the command does nothing"
+
+    def start(self, step: int | None = None) -> int:
+        """Prepare, and start a child; it kills itself at a step, if any."""
+        self._subject.prepare()
+        return _start(self._subject.arguments, step)
+
+    def end(self, child: int) -> None:
+        """Wait for a child, and look at what it left."""
+        self.tally.statuses[_wait(child)] += 1
+        found = self._subject.state()
+        self.tally.states[{self._old: OLD, self._new: NEW}.get(found, found)] += 1
+        self.tally.aside += bool(self._aside())
+        self._subject.check()
+
+    def done(self) -> Tally:
+        """Return the tally, having seen that the command goes on and tidies up."""
+        name = self._subject.name
+        _wait(self.start())
+        assert self._subject.state() == self._new, f"{name} does not go on after its kills"
+        assert not self._aside(), f"{name} left {self._aside()}"
+        return self.tally
+
+    def _aside(self) -> list[str]:
+        return [path.name for path in self._subject.directory.glob(self._subject.aside)]
+
+
+def _start(arguments: tuple[str, ...], step: int | None) -> int:
     """Run the command in a forked child: in an interpreter of its own most kills came too early."""
     # An interrupt in the middle of the fork would be swallowed by whoever prepares the child
     signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
@@ -106,10 +150,12 @@ def _start(subject: Subject) -> int:
         null = os.open(os.devnull, os.O_RDWR)
         for number in (1, 2):
             os.dup2(null, number)
-        sys.argv = ["bundle", *subject.arguments]
+        sys.argv = ["bundle", *arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+            if step is not None:
+                _die_at(step)
             main()
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
@@ -125,75 +171,15 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def replaced(
-    name: str, directory: Path, target: Path, old: bytes, arguments: tuple[str, ...]
-) -> Subject:
-    """Return a subject whose command replaces one file, as build, deploy and patch do."""
-    return Subject(
-        name=name,
-        prepare=lambda: _leave(directory, target, old),
-        arguments=arguments,
-        state=lambda: hashlib.sha256(target.read_bytes()).hexdigest(),
-        directory=directory,
-        aside=".*.tmp",
-    )
+def _die_at(step: int) -> None:
+    left = step
 
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal left
+        opened = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
+        if opened or event.startswith(("os.", "shutil.", "fcntl.")):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-def _leave(directory: Path, target: Path, old: bytes) -> None:
-    directory.mkdir(exist_ok=True)
-    if not target.exists() or target.read_bytes() != old:
-        target.write_bytes(old)
-
-
-def building(base: Path, container: str) -> Subject:
-    """Return the build of a few modules over an older bundle."""
-    source = _source(base)
-    target = base / container / "app.bundle"
-    options = ("--format", container, "--no-launcher", "-q", "-j", "1")
-    arguments = ("build", str(source), "-o", str(target), *options)
-    return replaced(f"build {container}", target.parent, target, b"old\n", arguments)
-
-
-def placing(base: Path) -> Subject:
-    """Return the placing of a package's files, where nothing was."""
-    bundle, directory = base / "placed.bundle", base / "placed"
-    if not bundle.exists():
-        build([_source(base)], bundle, Options(jobs=1))
-    return Subject(
-        name="place",
-        prepare=lambda: _clear(directory),
-        arguments=("place", str(bundle), "--to", str(directory)),
-        state=lambda: _tree(directory),
-        directory=directory,
-        aside="*.tmp",
-    )
-
-
-def _clear(directory: Path) -> None:
-    # What was left aside stays: the next one has to remove it
-    directory.mkdir(mode=0o700, exist_ok=True)
-    for path in directory.iterdir():
-        if path.suffix != ".tmp":
-            shutil.rmtree(path)
-
-
-def _tree(directory: Path) -> str:
-    """Return a digest over the placed files, without those aside."""
-    digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        inside = path.relative_to(directory)
-        if inside.parts[0].endswith(".tmp") or path.name == ".litebundle" or not path.is_file():
-            continue
-        digest.update(str(inside).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def _source(base: Path) -> Path:
-    source = base / "source"
-    with contextlib.suppress(FileExistsError):
-        (source / "pkg").mkdir(parents=True)
-        (source / "pkg" / "__init__.py").write_text("open(__path__[0] + '/0.bin').close()\n")
-        for number in range(30):
-            (source / f"m{number}.py").write_text(f"VALUE = {[*range(number, 3000)]}\n")
-            (source / "pkg" / f"{number}.bin").write_bytes(bytes([number]) * 20_000)
-    return source
+    sys.addaudithook(hook)
