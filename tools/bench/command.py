@@ -27,10 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(options, given)
     except DevError as error:
-        if error.output:
-            print(error.output.rstrip(), file=sys.stderr)
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
-        return 1
+        return error.tell()
     except OSError as error:
         print(f"error: {error}\nhint: --work must be a writable directory", file=sys.stderr)
         return 1

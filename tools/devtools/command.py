@@ -19,10 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(options, given[cut + 1 :])
     except DevError as error:
-        if error.output:
-            print(error.output.rstrip(), file=sys.stderr)
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
-        return 1
+        return error.tell()
     except KeyboardInterrupt:
         return 130
 

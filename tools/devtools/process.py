@@ -25,6 +25,13 @@ class DevError(Exception):
         self.hint = hint
         self.output = output
 
+    def tell(self) -> int:
+        """Print it, and return the exit code for it."""
+        if self.output:
+            print(self.output.rstrip(), file=sys.stderr)
+        print(f"error: {self}\nhint: {self.hint}", file=sys.stderr)
+        return 1
+
 
 def environ() -> dict[str, str]:
     """Return this process's environment without the settings of other Pythons."""

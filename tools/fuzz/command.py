@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,10 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = json.dumps([asdict(one) for one in outcomes], indent=1)
             options.json.write_text(found + "\n", encoding="utf-8")
     except DevError as error:
-        if error.output:
-            print(error.output.rstrip(), file=sys.stderr)
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
-        return 1
+        return error.tell()
     except KeyboardInterrupt:
         return 130
     return int(any(one.finding for one in outcomes))
