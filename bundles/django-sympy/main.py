@@ -1,7 +1,7 @@
 """Use Django's admin, as a browser would, and SymPy."""
 
+import os
 import sys
-import types
 
 PASSWORD = "only for this run"  # noqa: S105 - of a user in an in-memory database
 ADMIN = "admin@example.org"
@@ -15,53 +15,16 @@ def expect(what: str, holds: object) -> None:
 
 
 def configure_django() -> None:
-    """Set Django up with its admin, an in-memory database and no settings file."""
+    """Set Django up with the site's own settings."""
     import django
     from django.conf import settings
+    from django.test.utils import setup_test_environment
 
-    settings.configure(
-        INSTALLED_APPS=[
-            f"django.contrib.{app}"
-            for app in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
-        ],
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.locale.LocaleMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-        ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
-            }
-        ],
-        ROOT_URLCONF="urls",
-        STATIC_URL="/static/",
-        SECRET_KEY=PASSWORD,
-        ALLOWED_HOSTS=["testserver"],
-        # Hashing passwords slowly is not what is shown here.
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    )
+    os.environ["DJANGO_SETTINGS_MODULE"] = "website.settings"
     django.setup()
-
-
-def route_admin() -> None:
-    """Define the `urls` module that Django's settings name."""
-    from django.contrib import admin
-    from django.urls import path
-
-    urls = types.ModuleType("urls")
-    urls.urlpatterns = [path("admin/", admin.site.urls)]  # type: ignore[attr-defined]
-    sys.modules["urls"] = urls
+    setup_test_environment()
+    # Hashing passwords slowly is not what is shown here.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def try_admin() -> None:
@@ -107,7 +70,6 @@ def try_sympy() -> None:
 
 if __name__ == "__main__":
     configure_django()
-    route_admin()
     try_admin()
     try_data_files()
     try_sympy()

@@ -14,6 +14,8 @@ import pytest
 from tests.cli.command import bundle, environment, on_terminal, refusal
 from tests.rules.places import write_tree
 
+_BUILD = (sys.executable, "-m", "litebundle", "build", "--no-cache", "source", "-o", "app.bundle")
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
@@ -94,17 +96,7 @@ def test_quiet_prints_nothing(source: Path) -> None:
 @pytest.mark.parametrize("options", [(), ("--quiet",)], ids=["", "quiet"])
 def test_a_terminal_sees_the_progress(source: Path, options: tuple[str, ...]) -> None:
     """On standard error, and only there; `--quiet` has none."""
-    command = [
-        sys.executable,
-        "-m",
-        "litebundle",
-        "build",
-        "--no-cache",
-        "source",
-        "-o",
-        "app.bundle",
-    ]
-    output = on_terminal("stderr", *command, *options, cwd=source.parent)
+    output = on_terminal("stderr", *_BUILD, *options, cwd=source.parent)
     assert (b"9/9" in output) != bool(options)
     assert (output == b"") == bool(options)
 
@@ -263,18 +255,7 @@ def test_an_interrupted_build_cleans_up(source: Path, number: int, status: int) 
     for count in range(400):
         (source / f"m{count}.py").write_text(f"x = {list(range(count, count + 2000))}\n")
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "litebundle",
-            "build",
-            "--no-cache",
-            "source",
-            "-o",
-            "app.bundle",
-            "-j",
-            "1",
-        ],
+        [*_BUILD, "-j", "1"],
         cwd=source.parent,
         env=environment(),
         stdout=subprocess.PIPE,
