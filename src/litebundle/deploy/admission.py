@@ -32,8 +32,8 @@ def require_admitted(path: Path, target: Path, trusts: Sequence[Trust], named: P
         if statement := _signed(path, owners):
             for trust in trusts:
                 trust.admit(statement, _as_named(trust, target))
-                if trust.strict:  # who will start it is not known; most likely whose it is
-                    require_safe(str(path), user=path.stat().st_uid)
+                if trust.strict:
+                    _require_safe(path, target)
     except BundleSignatureError as error:
         error.message = f"not put in place: {error.message}"
         error.file = str(named)
@@ -62,6 +62,15 @@ def _signed(path: Path, owners: list[Trust]) -> Statement | None:
     except BundleCorrupt:
         return None  # as is told with all that is wrong
     return None if archive is None else archive.statement
+
+
+def _require_safe(path: Path, target: Path) -> None:
+    try:
+        # Who will start it is not known; most likely whose it is
+        require_safe(str(path), user=path.stat().st_uid)
+    except BundleSignatureError as error:
+        error.found = str(error.found).replace(path.name, target.name)
+        raise
 
 
 def _as_named(trust: Trust, target: Path) -> str:

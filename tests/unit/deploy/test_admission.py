@@ -190,6 +190,7 @@ def test_strict_is_seen_to(made: list[Path], target: Path, tmp_path: Path) -> No
     target.chmod(0o664)
     error = _refused(lambda: deploy(made[1], target, 3, key=key), target)
     assert "can be replaced by other users" in error.cause
+    assert str(error.found).startswith(f"{target} of uid ")
     target.chmod(0o644)
     deploy(made[1], target, 3, key=key)
     History(target).directory.chmod(0o777)  # of no account for the target
