@@ -23,6 +23,7 @@ from litebundle.format.listing import Ref
 from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
+from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
 from litebundle.write.content import (
     DIRECTORY,
@@ -64,6 +65,7 @@ DIGESTS_SCHEMA = "CREATE TABLE digests(id INTEGER PRIMARY KEY, digests BLOB NOT 
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
 _SMALLEST = 4096
+_FOR_SIZE = 1024  # what no row fits in is of pages of 4 KiB a tenth of sympy, of these 5 %
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
@@ -91,7 +93,7 @@ class SqliteWriter:
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
-        self._page_size = _SMALLEST if compression.is_for_size else next(fitting, _SMALLEST)
+        self._page_size = _FOR_SIZE if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
             self._connection = _connected(self._work)
             for pragma in (
@@ -151,6 +153,7 @@ class SqliteWriter:
             self._insert("manifest", seal([*content.manifest, *known, *roots]))
             self._connection.execute("COMMIT")
             self._connection.close()
+        blank(self._work)
         if self._work != self._path:
             shutil.copyfile(self._work, self._path)
         with self._path.open("ab") as file:
@@ -240,6 +243,7 @@ def add_digests(path: Path, runs: Sequence[bytes], complete: Complete) -> None:
     try:
         with _as_os_errors(), contextlib.closing(_connected(work)) as connection:
             _add_digests(connection, work, runs, complete)
+        blank(work)
         if work != path:
             shutil.copyfile(work, path)
     finally:
