@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from litebundle.errors import BundleCorrupt, BundleIOError
-from litebundle.format.listing import Listing, encode_listing
+from litebundle.format.encode import encode_listing
+from litebundle.format.listing import Listing
 from litebundle.inspect.verify import verify
 from litebundle.place.ahead import place_ahead
 from tests.rules.places import Library, Tree, write_tree

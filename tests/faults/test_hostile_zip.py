@@ -12,7 +12,8 @@ import pytest
 
 from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format.canonical import canonical
-from litebundle.format.listing import EMPTY_REF, encode_listing
+from litebundle.format.encode import encode_listing
+from litebundle.format.listing import EMPTY_REF
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive

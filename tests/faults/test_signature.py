@@ -748,3 +748,25 @@ def test_listings_and_blobs_have_digests_of_their_own(bundles: dict[str, Path]) 
     with pytest.raises(BundleSignatureError):
         archive.blob(ref)
     assert archive.digest(0) == archive.digest(10**9) == b""
+
+
+@pytest.mark.parametrize("kind", get_args(_Container))
+def test_each_shard_of_a_large_directory_has_a_digest(tmp_path: Path, kind: _Container) -> None:
+    """None is used but what was signed, as for any listing."""
+    write_tree({f"m{number:03}.py": f"VALUE = {number}\n" for number in range(600)}, tmp_path / "s")
+    build([tmp_path / "s"], tmp_path / "plain", Options(container=kind, jobs=1))
+    bundle = signed(tmp_path / "plain", tmp_path / "signed")
+    archive = open_signed(str(bundle), [Trust("the key", KEY.public.line)])
+    assert isinstance(archive, SignedArchive)
+    listing = archive.listing("")
+    assert listing is not None
+    assert len(listing.modules) == 600
+    shards = [ref for ref in listing.shards() if ref is not None]
+    assert len(shards) > 1
+    first = shards[0].identifier + (archive.statement.digests[2] if kind == "sqlite" else 0)
+    run = bytearray(archive._runs[(first - 1) // 128])
+    run[(first - 1) % 128 * 32] ^= 1
+    archive._runs[(first - 1) // 128] = bytes(run)
+    with pytest.raises(BundleSignatureError):
+        archive.part(shards[0], "")
+    archive.part(shards[1], "")

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from litebundle.builder import Options, build
 from litebundle.errors import BundleError
 from litebundle.format.canonical import canonical
-from litebundle.format.listing import Listing, decode_ref, encode_listing
+from litebundle.format.encode import encode_listing
+from litebundle.format.listing import Listing, decode_ref
 from litebundle.format.manifest import columns_text, parse_lines, roots, seal, targets, variants
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.verify import verify
@@ -127,7 +128,7 @@ def read_listing(data: bytes) -> str:
         listing.flags(index)
         for variant in range(min(listing.variants, 9)):
             decode_ref(listing.code(variant, index))
-    flags, codes = listing.columns(0 if listing.variants else None)
+    flags, codes = listing.view("", 0 if listing.variants else None)[1:]
     assert len(flags) * 32 == len(codes)
     for index in listing.directories.values():
         listing.directory(index)

@@ -88,6 +88,30 @@ def test_opening_costs_the_same_for_any_number_of_modules(
     assert large[1] <= small[1] + {"sqlite": 4 * 65536, "zip": 1024}[into]
 
 
+@pytest.mark.parametrize("into", ["sqlite", "zip"])
+def test_opening_costs_the_same_for_any_number_of_packages_side_by_side(
+    tmp_path: Path, reads: Reads, into: Container
+) -> None:
+    """A first import out of 5,000 packages on top reads a small piece more than out of 100."""
+    costs = []
+    for number in (100, 5000):
+        source = tmp_path / f"{number}"
+        for package in range(number):
+            (source / f"p{package:04}").mkdir(parents=True)
+            (source / f"p{package:04}" / "__init__.py").write_text(f"VALUE = {package}\n")
+        out = tmp_path / f"{number}.bundle"
+        build([source], out, Options(container=into, jobs=1))
+        before = reads.number, reads.bytes
+        spec = path_hook(str(out)).find_spec("p0042")
+        assert spec is not None
+        assert spec.loader is not None
+        assert spec.loader.get_code("p0042") is not None  # type: ignore[attr-defined]
+        costs.append((reads.number - before[0], reads.bytes - before[1]))
+    small, large = costs
+    assert large[0] <= small[0] + 1
+    assert large[1] <= small[1] + 16384
+
+
 def test_a_name_that_is_not_there_reads_nothing(
     tmp_path: Path, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:

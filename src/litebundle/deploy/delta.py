@@ -64,6 +64,9 @@ def _places(path: Path) -> Iterator[tuple[object, tuple[int, int]]]:
     for number in range(len(bundle.archive.roots)):
         for name, ref, listing in _listings(bundle.at(number)):
             yield (number, name), (base + ref.offset, ref.stored)
+            for shard, at in enumerate(listing.shards()):
+                if at is not None:
+                    yield (number, name, shard), (base + at.offset, at.stored)
             for blob in _blobs(listing):
                 key = blob.checksum, blob.raw, blob.encoding, blob.stored
                 yield key, (base + blob.offset, blob.stored)
@@ -79,7 +82,7 @@ def _listings(bundle: Bundle) -> Iterator[tuple[str, Ref, Listing]]:
         if ref.identifier in seen:  # of a placement, or of a file made to hang us
             continue
         seen.add(ref.identifier)
-        listing = archive.placed_files(ref, path)
+        listing = archive.directory(ref, path)
         yield path, ref, listing
         below = [(name, listing.directory(at)) for name, at in listing.directories.items()]
         placed = [(f":{name}", listing.placement(at)[2]) for name, at in listing.placements.items()]

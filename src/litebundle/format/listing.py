@@ -1,15 +1,34 @@
 """Listings: all that is known of one directory of the bundle, in one piece of bytes.
 
 A finder serves one directory and reads its listing once (FORMAT.md, "Listings"). Decoding splits
-the names and stops there; a record is decoded when it is asked for, so that opening a directory of
-2,000 modules costs what opening one of 20 does, give or take the dictionary.
+the names and stops there; a record is decoded when it is asked for. What is in one of a thousand
+names or more is told by several listings, its shards: a name is in the one that its hash says, so
+that it is found by reading two small pieces. `encode` is the other direction.
 """
+
+from _imp import source_hash
+
+from . import CHECKSUM_KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+    from typing import Protocol
+
+    View = tuple[Callable[[str], int | None], bytes, bytes]
+
+    class Source(Protocol):
+        """Where shards are read from."""
+
+        def part(self, ref: "Ref", of: str) -> "Listing":
+            """Return a checked listing; raises BundleError."""
+
+        def damaged(self, of: str, what: str) -> Exception:
+            """Return the error for a listing that is none."""
+
 
 MAGIC = b"LBls"
+INDEX_MAGIC = b"LBix"  # of the index of shards, which takes a listing's place
 REF_SIZE = 32
 KEY_SIZE = 32
 
@@ -30,12 +49,17 @@ ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
 ENCODING_PYC = 2  # raw deflate of a .pyc, of which the raw bytes are what is behind its header
 ENCODING_ZSTD = 3  # one Zstandard frame, RFC 8878, with the bundle's dictionary
 
-_COUNTS = 9
-_HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
+SECTIONS = 4
+"""Modules, directories, placements and files, by these numbers from 0 on."""
 
-_MANY = 256
-"""Names that are worth no dict for an import or two: 5,000 take 0.4 ms, a search 0.01."""
-_SEARCHES = 16
+_COUNTS = 1 + 2 * SECTIONS
+_HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
+NOTHING = MAGIC + bytes(4 * _COUNTS)
+"""The listing of an empty directory."""
+
+_INDEX_SIZE = len(INDEX_MAGIC) + 8
+_LARGEST = 1 << 16  # shards
+_LOW = (1 << 32) - 1
 
 
 class Ref:
@@ -110,15 +134,13 @@ class Listing:
     Raises ValueError for bytes that are no listing; the caller knows which file to blame.
     """
 
+    sharded = False
+
     __slots__ = (
         "_codes",
-        "_directories",
-        "_files",
         "_flags",
+        "_known",
         "_lengths",
-        "_modules",
-        "_placements",
-        "_sought",
         "_starts",
         "_texts",
         "data",
@@ -140,19 +162,15 @@ class Listing:
             position += length + count * width
         if position != len(data):
             raise ValueError(f"listing of {len(data)} bytes, its header says {position}")
-        self._sought = [0, 0]
         self.data = data
         self._starts = starts
         self._lengths = [(count, length) for count, length, _ in sections]
         self._flags = starts[0] + counts[5]
         self._codes = self._flags + modules
         # Here, so that a listing is refused as a whole or not at all.
-        self._texts = [self._text(section) for section in range(len(sections))]
+        self._texts = [self._text(section) for section in range(SECTIONS)]
         # Split when first asked for: an import needs at most the modules.
-        self._modules: dict[str, int] | None = None
-        self._directories: dict[str, int] | None = None
-        self._placements: dict[str, int] | None = None
-        self._files: dict[str, int] | None = None
+        self._known: list[dict[str, int] | None] = [None] * SECTIONS
 
     def _text(self, section: int) -> str:
         count, length = self._lengths[section]
@@ -171,6 +189,10 @@ class Listing:
         """How many modules, directories, placements and files there are, equal names included."""
         return [count for count, _ in self._lengths]
 
+    def shards(self) -> list[Ref | None]:
+        """Return where the parts of it stand that have listings of their own."""
+        return []
+
     def flags(self, index: int) -> int:
         """Return the bits of the module at `index` (SOURCE, PACKAGE, ...)."""
         return self.data[self._flags + index]
@@ -180,73 +202,65 @@ class Listing:
         start = self._codes + (variant * self._lengths[0][0] + index) * REF_SIZE
         return self.data[start : start + REF_SIZE]
 
-    def columns(self, variant: int | None) -> tuple[bytes, bytes]:
-        """Return the flags of all modules, and the encoded references of all their code.
+    def view(self, name: str, variant: int | None) -> "View":
+        """Return what there is of the modules among which that one is, if it is anywhere.
 
-        They are what `flags` and `code` return, one after the other; EMPTY_REF for no variant.
+        That is what looks an index up by a name, None for one that is not there; the flags of all;
+        and the encoded references of all their code, EMPTY_REF for no variant.
         """
+        del name  # here all are
         count = self._lengths[0][0]
         flags = self.data[self._flags : self._flags + count]
         if variant is None:
-            return flags, EMPTY_REF * count
+            return self.modules.get, flags, EMPTY_REF * count
         start = self._codes + variant * count * REF_SIZE
-        return flags, self.data[start : start + count * REF_SIZE]
+        return self.modules.get, flags, self.data[start : start + count * REF_SIZE]
+
+    def names(self, section: int) -> dict[str, int]:
+        """Return names and indexes of a section, by its number."""
+        found = self._known[section]
+        if found is None:
+            found = self._known[section] = self._names(section)
+        return found
 
     @property
     def modules(self) -> dict[str, int]:
         """Names of the modules, sorted by UTF-8 bytes, with their indexes."""
-        if self._modules is None:
-            self._modules = self._names(0)
-        return self._modules
-
-    def finding(self) -> "Callable[[str], int | None]":
-        """Return what looks a module's index up by its name, None for one that is not here."""
-        return self.find_module if self._lengths[0][0] > _MANY else self.modules.get
-
-    def find_module(self, name: str) -> int | None:
-        """Return the index of a module, None if there is no such one."""
-        if self._modules is None and self._searching(0):
-            return self._position(0, name)
-        return self.modules.get(name)
-
-    def find_directory(self, name: str) -> int | None:
-        """Return the index of a subdirectory, None if there is no such one."""
-        if self._directories is None and self._searching(1):
-            return self._position(1, name)
-        return self.directories.get(name)
-
-    def _searching(self, section: int) -> bool:
-        # Splitting thousands of names costs as much as some forty searches in their text
-        self._sought[section] += 1
-        return self._lengths[section][0] > _MANY and self._sought[section] <= _SEARCHES
-
-    def _position(self, section: int, name: str) -> int | None:
-        if "\0" in name:
-            return None  # else it could be two that stand side by side
-        text = f"\0{self._texts[section]}\0"
-        at = text.find(f"\0{name}\0")
-        return None if at < 0 else text.count("\0", 0, at)
+        return self.names(0)
 
     @property
     def directories(self) -> dict[str, int]:
         """Names of the subdirectories, sorted by UTF-8 bytes, with their indexes."""
-        if self._directories is None:
-            self._directories = self._names(1)
-        return self._directories
+        return self.names(1)
 
     @property
     def placements(self) -> dict[str, int]:
         """Names of the placed units among the modules, with their indexes."""
-        if self._placements is None:
-            self._placements = self._names(2)
-        return self._placements
+        return self.names(2)
 
     @property
     def files(self) -> dict[str, int]:
         """Names of the files, sorted by UTF-8 bytes, with their indexes."""
-        if self._files is None:
-            self._files = self._names(3)
-        return self._files
+        return self.names(3)
+
+    def find_module(self, name: str) -> int | None:
+        """Return the index of a module, None if there is no such one."""
+        return self._find(0, name)
+
+    def find_directory(self, name: str) -> int | None:
+        """Return the index of a subdirectory, None if there is no such one."""
+        return self._find(1, name)
+
+    def find_placement(self, name: str) -> int | None:
+        """Return the index of a placed unit, None if there is no such one."""
+        return self._find(2, name)
+
+    def find_file(self, name: str) -> int | None:
+        """Return the index of a file, None if there is no such one."""
+        return self._find(3, name)
+
+    def _find(self, section: int, name: str) -> int | None:
+        return self.names(section).get(name)
 
     def directory(self, index: int) -> Ref | None:
         """Return where the listing of the subdirectory at `index` is."""
@@ -287,52 +301,123 @@ def _header(data: bytes) -> list[int]:
     ]
 
 
-def encode_listing(
-    variants: int,
-    modules: dict[str, tuple[int, list[bytes]]],
-    directories: dict[str, bytes],
-    placements: dict[str, tuple[int, bytes, bytes]],
-    files: dict[str, tuple[int, bytes]],
-) -> bytes:
-    """Encode what `Listing` decodes; every reference is given encoded, EMPTY_REF for none.
+def shard_of(name: str, count: int) -> int:
+    """Return in which of `count` shards a name is."""
+    data = name.encode("utf-8", "surrogatepass")  # whoever imports may ask for any text
+    return int.from_bytes(source_hash(CHECKSUM_KEY, data)[:4], "little") & count - 1
 
-    modules: name -> (flags, a reference for each variant); directories: name -> listing;
-    placements: name -> (level, key, listing of its files); files: name -> (mode, content).
+
+class ShardedListing(Listing):
+    """One directory by the interface of `Listing`; raises BundleCorrupt for a damaged shard.
+
+    An index has the number of the shard above its 32 bits. Whoever asks for all names reads all
+    shards.
     """
-    sections = [
-        _names_and(modules, _module_columns(modules, variants)),
-        _names_and(directories, b"".join(directories[name] for name in _sorted(directories))),
-        _names_and(
-            placements,
-            b"".join(
-                level.to_bytes(4, "little") + key + ref
-                for level, key, ref in (placements[name] for name in _sorted(placements))
-            ),
-        ),
-        _names_and(
-            files,
-            b"".join(
-                mode.to_bytes(4, "little") + ref
-                for mode, ref in (files[name] for name in _sorted(files))
-            ),
-        ),
-    ]
-    counts = [variants, len(modules), len(directories), len(placements), len(files)]
-    counts += [len(names) for names, _ in sections]
-    header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
-    return header + b"".join(names + body for names, body in sections)
+
+    sharded = True
+
+    __slots__ = ("_count", "_directory", "_shards", "_source", "_unchecked", "_views")
+
+    def __init__(self, data: bytes, source: "Source", directory: str) -> None:
+        start = len(INDEX_MAGIC)
+        self.variants = int.from_bytes(data[start : start + 4], "little")
+        self._count = count = int.from_bytes(data[start + 4 : _INDEX_SIZE], "little")
+        if data[:start] != INDEX_MAGIC or len(data) != _INDEX_SIZE + count * REF_SIZE:
+            raise ValueError(f"index of {len(data)} bytes, its header says {count} shards")
+        if not 1 < count <= _LARGEST or count & count - 1:
+            raise ValueError(f"index of {count} shards")
+        self.data = data
+        self._source = source  # a cycle, which the collector finds: such bundles are few
+        self._directory = directory
+        self._shards: dict[int, Listing] = {}
+        self._views: dict[tuple[int, int | None], View] = {}
+        self._known = [None] * SECTIONS
+        self._unchecked = True
+
+    def _shard(self, number: int) -> Listing:
+        shard = self._shards.get(number)
+        if shard is None:
+            ref = decode_ref(self.data, _INDEX_SIZE + number * REF_SIZE)
+            if ref is None:
+                raise self._source.damaged(self._directory, f"shard {number} is missing")
+            shard = self._shards[number] = self._source.part(ref, self._directory)
+        return shard
+
+    def _find(self, section: int, name: str) -> int | None:
+        number = shard_of(name, self._count)
+        index = self._shard(number).names(section).get(name)
+        return None if index is None else number << 32 | index
+
+    def view(self, name: str, variant: int | None) -> "View":
+        """Return what there is of the modules among which that one is, if it is anywhere."""
+        key = shard_of(name, self._count), variant
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._shard(key[0]).view(name, variant)
+        return view
+
+    def flags(self, index: int) -> int:
+        """Return the bits of the module at `index` (SOURCE, PACKAGE, ...)."""
+        return self._shard(index >> 32).flags(index & _LOW)
+
+    def code(self, variant: int, index: int) -> bytes:
+        """Return the encoded reference of the module's code for a variant; EMPTY_REF if none."""
+        return self._shard(index >> 32).code(variant, index & _LOW)
+
+    def directory(self, index: int) -> "Ref | None":
+        """Return where the listing of the subdirectory at `index` is."""
+        return self._shard(index >> 32).directory(index & _LOW)
+
+    def placement(self, index: int) -> "tuple[int, bytes, Ref | None]":
+        """Return level, content key (32 bytes) and the listing of files of a placed unit."""
+        return self._shard(index >> 32).placement(index & _LOW)
+
+    def file(self, index: int) -> "tuple[int, Ref | None]":
+        """Return mode bits and content of the file at `index`."""
+        return self._shard(index >> 32).file(index & _LOW)
+
+    def size(self, index: int) -> int:
+        """Return the raw size in bytes of the file at `index`."""
+        return self._shard(index >> 32).size(index & _LOW)
+
+    def mentions(self, text: str) -> bool:
+        """Tell whether it is in the names of the files, or across two, without splitting them."""
+        return any(shard.mentions(text) for shard in self._all())
+
+    def shards(self) -> list[Ref | None]:
+        """Return where the shards are."""
+        return [decode_ref(self.data, at) for at in range(_INDEX_SIZE, len(self.data), REF_SIZE)]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many modules, directories, placements and files there are, equal names included."""
+        return [sum(each) for each in zip(*(s.counts for s in self._all()), strict=True)]
+
+    def _names(self, section: int) -> dict[str, int]:
+        found = {
+            name: number << 32 | index
+            for number, shard in enumerate(self._all())
+            for name, index in shard.names(section).items()
+        }
+        return {name: found[name] for name in sorted(found)}
+
+    def _all(self) -> list[Listing]:
+        found = []
+        for number in range(self._count):
+            shard = self._shard(number)
+            name = misplaced(shard, number, self._count) if self._unchecked else None
+            if name is not None:  # it would be found by who lists all, and by nobody else
+                what = f"{name!r} is in shard {number}"
+                raise self._source.damaged(self._directory, what)
+            found.append(shard)
+        self._unchecked = False
+        return found
 
 
-def _sorted(names: "Iterable[str]") -> list[str]:
-    return sorted(names, key=str.encode)
-
-
-def _names_and(section: "Iterable[str]", body: bytes) -> tuple[bytes, bytes]:
-    return "\0".join(_sorted(section)).encode(), body
-
-
-def _module_columns(modules: dict[str, tuple[int, list[bytes]]], variants: int) -> bytes:
-    rows = [modules[name] for name in _sorted(modules)]
-    columns = [bytes(flags for flags, _ in rows)]
-    columns += [codes[variant] for variant in range(variants) for _, codes in rows]
-    return b"".join(columns)
+def misplaced(listing: Listing, number: int, count: int) -> str | None:
+    """Return a name that is not of that one of `count` shards, None if all are."""
+    for section in range(SECTIONS):
+        for name in listing.names(section):
+            if shard_of(name, count) != number:
+                return name
+    return None

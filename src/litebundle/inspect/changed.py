@@ -70,7 +70,7 @@ def _codes(bundle: Bundle, module: str) -> dict[str, bytes]:
     """Return the code of a module by the variant that it is for."""
     directory, _, name = module.replace(".", "/").rpartition("/")
     listing = bundle.archive.listing(directory)
-    index = listing.modules.get(name) if listing else None
+    index = listing.find_module(name) if listing else None
     if listing is None or index is None:
         return {}
     refs = {v.text: decode_ref(listing.code(n, index)) for n, v in enumerate(bundle.variants)}

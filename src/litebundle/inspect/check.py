@@ -10,7 +10,18 @@ from types import MappingProxyType
 
 from litebundle.errors import BundleError
 from litebundle.format import PIECE, Checksum, checksum, names
-from litebundle.format.listing import ENCODING_NONE, PACKAGE, SOURCE, Listing, Ref, decode_ref
+from litebundle.format.encode import SHARD, shards_of
+from litebundle.format.listing import (
+    ENCODING_NONE,
+    INDEX_MAGIC,
+    PACKAGE,
+    SOURCE,
+    Listing,
+    Ref,
+    ShardedListing,
+    decode_ref,
+    misplaced,
+)
 from litebundle.format.manifest import DICTIONARY, variants
 from litebundle.inspect.claims import Claims
 from litebundle.inspect.finding import Finding
@@ -18,7 +29,17 @@ from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS
 from litebundle.runtime.large import decoded
-from litebundle.write.content import Blob, Directory, File, Module, Placement, Root, identity
+from litebundle.write.content import (
+    DIRECTORY,
+    PLACEMENT,
+    Blob,
+    Directory,
+    File,
+    Module,
+    Placement,
+    Root,
+    identity,
+)
 
 DAMAGED = b""
 """For the digest of what cannot be read."""
@@ -136,21 +157,54 @@ class Check:
         pending = [("", ref)]
         while pending:
             path, ref = pending.pop()
-            listing = self._listing(ref, ("directory", path))
-            if listing is None:
-                continue
-            self._claims.directory(path, listing)
-            self._check_names(path, listing)
-            root.directories[path] = self._directory(path, listing)
             inside = f"{path}/" if path else ""
-            pending += [
-                (inside + name, listing.directory(index))
-                for name, index in listing.directories.items()
-            ]
+            for listing in self._directory_listings(ref, path):
+                self._claims.directory(path, listing)
+                self._check_names(path, listing)
+                self._enter(root.directories, path, listing)
+                pending += [
+                    (inside + name, listing.directory(index))
+                    for name, index in listing.directories.items()
+                ]
+
+    def _directory_listings(self, ref: Ref | None, path: str) -> list[Listing]:
+        """Return the listing of a directory, or those of its shards."""
+        of = DIRECTORY, path
+        data = self._data(ref, of)
+        sharded = data is not None and data[:4] == INDEX_MAGIC
+        if data is None or not sharded:
+            listing = self._decoded(data, of)
+            found = [] if listing is None else [listing]
+        else:
+            found = self._shards(data, path)
+        expected = shards_of(sum(sum(listing.counts) for listing in found))
+        if self.complete and expected != (len(found) if sharded else 0):
+            self._tell(_what(of), "another number of shards than of so many names", expected)
+        return found
+
+    def _shards(self, data: bytes, path: str) -> list[Listing]:
+        try:
+            refs = ShardedListing(data, self.archive, path).shards()
+        except ValueError as error:
+            self._tell(_what((DIRECTORY, path)), f"damaged: {error}")
+            self.complete = False
+            return []
+        found = []
+        for number, ref in enumerate(refs):
+            of = f"{SHARD}{number}", path
+            listing = self._listing(ref, of)
+            if listing is not None:
+                found.append(listing)
+                if name := misplaced(listing, number, len(refs)):
+                    self._tell(_what(of), f"{name!r} is of another shard")
+        return found
 
     def _listing(self, ref: Ref | None, of: tuple[str, str]) -> Listing | None:
-        what = "listing of {} {!r}".format(*of)
-        listing = None
+        return self._decoded(self._data(ref, of), of)
+
+    def _data(self, ref: Ref | None, of: tuple[str, str]) -> bytes | None:
+        what = _what(of)
+        data = None
         key = len(self.roots) - 1, *of
         if ref is None:
             self._tell(what, "missing")
@@ -160,22 +214,25 @@ class Check:
             self._tell(what, "not stored as it is", ENCODING_NONE, ref.encoding)
         else:
             self._claim(ref, what)
-            listing = self._decoded(self._content(ref, LISTINGS, what), what)
-        self.complete &= listing is not None
-        return listing
+            data = self._content(ref, LISTINGS, what)
+        self.complete &= data is not None
+        return data
 
-    def _decoded(self, data: bytes | None, what: str) -> Listing | None:
+    def _decoded(self, data: bytes | None, of: tuple[str, str]) -> Listing | None:
         if data is None:
             return None
+        what = _what(of)
         try:
             listing = Listing(data)
             # Decoded when first asked for, which is here.
             _ = listing.directories, listing.placements, listing.files
         except ValueError as error:
+            self.complete = False
             self._tell(what, f"damaged: {error}")
             return None
         if listing.variants == len(self._names):
             return listing
+        self.complete = False
         self._tell(what, "another number of variants", len(self._names), listing.variants)
         return None
 
@@ -196,26 +253,25 @@ class Check:
                 if reason := "has a slash" if "/" in name else names.problem(name):
                     self._tell(where, f"{name!r} {reason}")
 
-    def _directory(self, path: str, listing: Listing) -> Directory:
+    def _enter(self, found: dict[str, Directory], path: str, listing: Listing) -> None:
+        """Enter what the listing, or one of its shards, tells of a directory."""
         inside = f"{path}/" if path else ""
-        files = self._files(listing, inside)
-        return Directory(
-            path=path,
-            variants=len(self._names),
-            modules={
-                name: Module(
-                    flags=listing.flags(index), codes=self._codes(listing, index, inside + name)
-                )
-                for name, index in listing.modules.items()
-            },
-            directories=set(listing.directories),
-            placements={
-                name: placement
-                for name, index in listing.placements.items()
-                if (placement := self._placement(listing, index, inside + name))
-            },
-            files={file.path.removeprefix(inside): file for file in files},
-        )
+        directory = found.setdefault(path, Directory(path=path, variants=len(self._names)))
+        directory.modules |= {
+            name: Module(
+                flags=listing.flags(index), codes=self._codes(listing, index, inside + name)
+            )
+            for name, index in listing.modules.items()
+        }
+        directory.directories |= listing.directories.keys()
+        directory.placements |= {
+            name: placement
+            for name, index in listing.placements.items()
+            if (placement := self._placement(listing, index, inside + name))
+        }
+        directory.files |= {
+            file.path.removeprefix(inside): file for file in self._files(listing, inside)
+        }
 
     def _files(self, listing: Listing, inside: str) -> Iterable[File]:
         for name, index in listing.files.items():
@@ -240,7 +296,7 @@ class Check:
         # The modules of one distribution may be placed together.
         placement = self.placements.get(ref.identifier) if ref else None
         if placement is None:
-            placed = self._listing(ref, ("placement", unit))
+            placed = self._listing(ref, (PLACEMENT, unit))
             if ref is None or placed is None:
                 return None
             placement = Placement(unit=unit, level=level, files=tuple(self._files(placed, "")))
@@ -373,6 +429,10 @@ def _sum_stored(archive: Archive, ref: Ref) -> bytes:
     for part in archive.container.parts(ref):
         whole.update(part)
     return whole.digest()
+
+
+def _what(of: tuple[str, str]) -> str:
+    return "listing of {} {!r}".format(*of)
 
 
 def _fields(ref: Ref) -> tuple[object, ...]:

@@ -77,6 +77,7 @@ def _used(database: Database) -> dict[int, list[tuple[int, int]]]:
             kind, first, count = layout(page, number)
             head = first - (8 if kind == LEAF else 12)
             used[number].append((head, first + 2 * count))
+            used[number] += [(at, at + 4) for at, _ in free_blocks(page, number)]
             for at in range(first, first + 2 * count, 2):
                 position = int.from_bytes(page[at : at + 2])
                 if kind == INTERIOR:
@@ -89,6 +90,21 @@ def _used(database: Database) -> dict[int, list[tuple[int, int]]]:
             if kind == INTERIOR:
                 pending.append(int.from_bytes(page[first - 4 : first]))
     return used
+
+
+def free_blocks(page: bytes, number: int) -> Iterator[tuple[int, int]]:
+    """Yield start and size of what a page has in its list of free blocks [1.6].
+
+    Their first four bytes are the list; raises ValueError if it is none.
+    """
+    head = 100 if number == 1 else 0
+    last, at = 0, int.from_bytes(page[head + 1 : head + 3])
+    while at:
+        following, size = int.from_bytes(page[at : at + 2]), int.from_bytes(page[at + 2 : at + 4])
+        if at <= last or size < 4 or at + size > len(page):
+            raise ValueError(f"page {number} has free blocks where none can be")
+        yield at, size
+        last, at = at, following
 
 
 def _use_row(

@@ -6,7 +6,15 @@ from _imp import source_hash
 
 from ..errors import BundleCorrupt, BundleError, BundleIOError, BundleVersionError
 from ..format import CHECKSUM_KEY, PIECE, VERSION, checksum
-from ..format.listing import EMPTY_REF, ENCODING_ZSTD, Listing, Ref, decode_ref
+from ..format.listing import (
+    EMPTY_REF,
+    ENCODING_ZSTD,
+    INDEX_MAGIC,
+    Listing,
+    Ref,
+    ShardedListing,
+    decode_ref,
+)
 from ..format.manifest import DICTIONARY, STARTUP, Variant, roots, startup, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
 from .descriptor import Descriptor, pread
@@ -85,7 +93,7 @@ class Archive:
             ) from error
         self.native = self.target is not None or fits_platform(chosen.platform)
         self.variant = fitting(self.variants)
-        self._listings = {"": self._listing(self.roots[self.root].ref, "")}
+        self._listings = {"": self.directory(self.roots[self.root].ref, "")}
 
     def at(self, root: int) -> "Archive":
         """Return the archive serving another of its roots, for those who inspect it."""
@@ -269,18 +277,31 @@ class Archive:
     def _again(self) -> "Archive | None":
         return open_archive(self.path)
 
-    def _listing(self, ref: Ref, directory: str) -> Listing:
+    def directory(self, ref: Ref, directory: str) -> Listing:
+        """Return the listing of a directory by its reference."""
+        return self._listing(ref, directory, whole=False)
+
+    def part(self, ref: Ref, of: str) -> Listing:
+        """Return the listing of a shard of a directory, or of the files placed for a unit."""
+        return self._listing(ref, of, whole=True)
+
+    def _listing(self, ref: Ref, of: str, *, whole: bool) -> Listing:
         try:
             if ref.encoding:  # they are read whole: no bombs among them
                 raise ValueError("a listing is stored as it is")
-            listing = Listing(self.blob(ref, LISTINGS))
+            data = self.blob(ref, LISTINGS)
+            sharded = data[:4] == INDEX_MAGIC and not whole
+            listing = ShardedListing(data, self, of) if sharded else Listing(data)
         except ValueError as error:
-            raise BundleCorrupt(
-                f"damaged listing of {directory!r}: {error}", file=self.path, hint=_REBUILD
-            ) from error
+            raise self.damaged(of, str(error)) from error
         if listing.variants != len(self.variants):
-            raise BundleCorrupt(f"listing of {directory!r} of another tree", file=self.path)
+            raise self.damaged(of, "it is of another tree")
         return listing
+
+    def damaged(self, of: str, what: str) -> BundleCorrupt:
+        """Return the error for a listing that is none."""
+        message = f"damaged listing of {of!r}: {what}"
+        return BundleCorrupt(message, file=self.path, hint=_REBUILD)
 
     def listing(self, directory: str) -> Listing | None:
         """Return the listing of a directory ("" or "pkg/sub"), None if there is no such one."""
@@ -298,7 +319,7 @@ class Archive:
                 if ref is None:
                     return None
                 known = f"{known}/{name}" if known else name
-                listing = self._listings[known] = self._listing(ref, known)
+                listing = self._listings[known] = self.directory(ref, known)
         return listing
 
     def normalized(self, parts: list[str]) -> str | None:
@@ -326,15 +347,11 @@ class Archive:
                 return NotADirectoryError(20, "Not a directory", path)
         return FileNotFoundError(2, "No such file or directory", path)
 
-    def placed_files(self, ref: Ref, unit: str) -> Listing:
-        """Return the listing of the files to be placed for a unit; names are paths."""
-        return self._listing(ref, unit)
-
     def file(self, path: str) -> tuple[int, Ref | None] | None:
         """Return mode and reference of a file by its path in the bundle, None if there is none."""
         directory, _, name = path.rpartition("/")
         listing = self.listing(directory)
-        index = listing.files.get(name) if listing else None
+        index = listing.find_file(name) if listing else None
         return None if listing is None or index is None else listing.file(index)
 
     def read(self, path: str) -> bytes | None:

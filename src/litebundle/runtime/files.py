@@ -92,7 +92,7 @@ def unit_of(
     mount: Mount, archive: "Archive", listing: "Listing", name: str
 ) -> "Unit | HomelessUnit":
     """Return the unit that a module flagged PLACED belongs to; its files may not be there yet."""
-    index = listing.placements.get(name)
+    index = listing.find_placement(name)
     if index is None:
         raise BundleCorrupt(f"placed unit {name!r} without a placement", file=archive.path)
     level, key, ref = listing.placement(index)

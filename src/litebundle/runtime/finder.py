@@ -12,7 +12,7 @@ from _frozen_importlib_external import (
 )
 
 from ..format import listing as kinds
-from ..format.listing import REF_SIZE, Listing, encode_listing
+from ..format.listing import NOTHING, REF_SIZE, Listing
 from .loader import (
     BundleBytecodeLoader,
     BundleLoader,
@@ -38,7 +38,7 @@ _PACKAGE = kinds.PACKAGE
 _PLAIN = kinds.SOURCE | kinds.PACKAGE | kinds.DIRECTORY
 _ANY_PACKAGE = kinds.PACKAGE | kinds.EXTENSION_PACKAGE | kinds.BYTECODE_PACKAGE
 _ANY_EXTENSION = kinds.EXTENSION | kinds.EXTENSION_PACKAGE
-_GONE = Listing(encode_listing(0, {}, {}, {}, {}))  # of a directory that the new file has not
+_GONE = Listing(NOTHING)  # of a directory that the new file has not
 
 
 def path_hook(path: object) -> "BundleFinder":
@@ -127,7 +127,7 @@ class BundleFinder:
         self._pyc = _pyc_suffix()
         # What the listing has for `find_spec`, and whose it is: replaced together, so that no
         # thread sees one without the other.
-        self._view: View | tuple[None, Find, bytes, bytes] = (None, _GONE.finding(), b"", b"")
+        self._view: View | tuple[None, Find, bytes, bytes] = (None, *_GONE.view("", None))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
@@ -145,9 +145,9 @@ class BundleFinder:
         Reads nothing but this directory's listing, once. Raises BundleError for a damaged one.
         """
         archive, find, flags, codes = self._view
-        if archive is not self._mount.archive:
-            archive, find, flags, codes = self._look()
         name = fullname.rpartition(".")[2]
+        if archive is not self._mount.archive:
+            archive, find, flags, codes = self._look(name)
         index = find(name)
         if index is None:
             return self._launcher() if fullname == "__main__" else None
@@ -204,10 +204,11 @@ class BundleFinder:
         archive = self._mount.archive
         return archive, archive.listing(self._directory) or _GONE
 
-    def _look(self) -> "View":
+    def _look(self, name: str) -> "View":
         archive, listing = self._current()
-        view = archive, listing.finding(), *listing.columns(archive.variant)
-        self._view = view
+        view = archive, *listing.view(name, archive.variant)
+        if not listing.sharded:  # else it is that of a part, and others are for other names
+            self._view = view
         return view
 
     def _launcher(self) -> ModuleSpec | None:
@@ -320,7 +321,7 @@ class BundleFinder:
 
     def _extension(self, listing: Listing, stem: str) -> str | None:
         for suffix in EXTENSION_SUFFIXES:
-            if stem + suffix in listing.files:
+            if listing.find_file(stem + suffix) is not None:
                 return stem + suffix
         return None
 
@@ -338,7 +339,8 @@ def _unit(mount: Mount, archive: "Archive", listing: Listing, name: str) -> "Uni
     from .files import unit_of
 
     unit = unit_of(mount, archive, listing, name)
-    if listing.placement(listing.placements[name])[0] == kinds.LEVEL_ALL:
+    index = listing.find_placement(name)
+    if index is not None and listing.placement(index)[0] == kinds.LEVEL_ALL:
         unit.place()  # those who want its sources as files may only ask where they are
         if unit.sources and unit.root not in sys.path:
             # Last, where nothing is looked for that is in the bundle: there are programs that tell

@@ -138,7 +138,9 @@ class Site(BundlePath):
                 name = part.partition(".")[0]  # of an extension module or a directory of libraries
                 if listing is None:
                     break
-                if name in listing.placements and listing.flags(listing.modules[name]) & PLACED:
+                index = listing.find_module(name)
+                placed = index is not None and listing.flags(index) & PLACED
+                if placed and listing.find_placement(name) is not None:
                     from .files import unit_of
                     from .placed import PlacedPath
 

@@ -38,7 +38,7 @@ class UnitFiles:
     def listing(self) -> "Listing":
         """The listing whose files' names are paths in the bundle; BundleCorrupt if one is not."""
         if self._listing is None:
-            listing = self.archive.placed_files(self._ref, self.name)
+            listing = self.archive.part(self._ref, self.name)
             for path in listing.files:
                 reason = misplaced(path, listing.files)
                 if reason is not None:

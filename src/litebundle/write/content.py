@@ -1,10 +1,11 @@
 """What a writer is given: the content of a bundle, independent of the container it goes into."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing
+from litebundle.format.encode import SHARD, encode_index, encode_listing, shards_of
+from litebundle.format.listing import EMPTY_REF, PLACED, Ref, shard_of
 from litebundle.format.manifest import columns_text
 
 
@@ -81,6 +82,22 @@ class Directory:
     placements: dict[str, Placement] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
 
+    def shards(self) -> "list[Directory]":
+        """Return the parts of it that have listings of their own, none if it has one itself."""
+        sections = self.modules, self.directories, self.placements, self.files
+        count = shards_of(sum(map(len, sections)))
+        found = [Directory(path=self.path, variants=self.variants) for _ in range(count)]
+        if found:
+            for name, module in self.modules.items():
+                found[shard_of(name, count)].modules[name] = module
+            for name in self.directories:
+                found[shard_of(name, count)].directories.add(name)
+            for name, placement in self.placements.items():
+                found[shard_of(name, count)].placements[name] = placement
+            for name, file in self.files.items():
+                found[shard_of(name, count)].files[name] = file
+        return found
+
     def module(self, name: str) -> Module:
         """Return the module of that name, entered if it was not yet."""
         return self.modules.setdefault(name, Module(flags=0, codes=[None] * self.variants))
@@ -144,12 +161,49 @@ class Addresses:
     """Encoded references, as far as a writer knows by now where things stand."""
 
     blob: Callable[[Blob], bytes]
-    listing: Callable[[str], bytes]  # of a directory by path
-    placed: Callable[[str], bytes]  # of a unit's files by path
+    listing: Callable[[str, str], bytes]  # by kind and path
 
 
-def directory_listing(directory: Directory, variants: int, at: Addresses) -> bytes:
-    """Encode a directory's listing; its size does not depend on the addresses."""
+DIRECTORY, PLACEMENT = "directory", "placement"
+"""Kinds of listings, besides that of shards; their paths are those of directories and units."""
+
+
+def listings(
+    root: Root, at: Addresses, last: Sequence[str] = ()
+) -> Iterator[tuple[str, str, bytes]]:
+    """Yield kind, path and bytes of a root's listings, each after those that it refers to.
+
+    Their sizes do not depend on the addresses. The directories `last`, which none may be below
+    that is not among them, come at the end, in that order.
+    """
+    rank = {path: number for number, path in enumerate(last, 1)}
+    variants = len(root.columns)
+    for placement in root.placements():
+        yield PLACEMENT, placement.unit, _placement_listing(placement, variants, at)
+    for directory in sorted(root.bottom_up(), key=lambda each: rank.get(each.path, 0)):
+        yield from _directory_listings(directory, variants, at)
+
+
+def kinds(directory: Directory) -> list[str]:
+    """Return the kinds of a directory's listings, the first one that which stands for it."""
+    return [DIRECTORY, *(f"{SHARD}{number}" for number in range(len(directory.shards())))]
+
+
+def _directory_listings(
+    directory: Directory, variants: int, at: Addresses
+) -> Iterator[tuple[str, str, bytes]]:
+    path = directory.path
+    shards = directory.shards()
+    for number, shard in enumerate(shards):
+        yield f"{SHARD}{number}", path, _directory_listing(shard, variants, at)
+    if shards:
+        refs = [at.listing(f"{SHARD}{number}", path) for number in range(len(shards))]
+        yield DIRECTORY, path, encode_index(variants, refs)
+    else:
+        yield DIRECTORY, path, _directory_listing(directory, variants, at)
+
+
+def _directory_listing(directory: Directory, variants: int, at: Addresses) -> bytes:
     inside = f"{directory.path}/" if directory.path else ""
     return encode_listing(
         variants,
@@ -157,17 +211,17 @@ def directory_listing(directory: Directory, variants: int, at: Addresses) -> byt
             name: (module.flags, [at.blob(code) if code else EMPTY_REF for code in module.codes])
             for name, module in directory.modules.items()
         },
-        {name: at.listing(inside + name) for name in directory.directories},
+        {name: at.listing(DIRECTORY, inside + name) for name in directory.directories},
         {
-            name: (placement.level, placement.key, at.placed(placement.unit))
+            name: (placement.level, placement.key, at.listing(PLACEMENT, placement.unit))
             for name, placement in directory.placements.items()
         },
         {name: (file.mode, at.blob(file.blob)) for name, file in directory.files.items()},
     )
 
 
-def placement_listing(placement: Placement, variants: int, at: Addresses) -> bytes:
-    """Encode the files of a placed unit: a listing whose names are paths in the bundle."""
+def _placement_listing(placement: Placement, variants: int, at: Addresses) -> bytes:
+    # Its names are paths in the bundle
     files = {file.path: (file.mode, at.blob(file.blob)) for file in placement.files}
     return encode_listing(variants, {}, {}, {}, files)
 

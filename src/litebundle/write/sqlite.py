@@ -23,14 +23,16 @@ from litebundle.format.listing import Ref
 from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
+from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
 from litebundle.write.content import (
+    DIRECTORY,
+    PLACEMENT,
     Addresses,
     Blob,
     Content,
-    Root,
-    directory_listing,
-    placement_listing,
+    kinds,
+    listings,
 )
 from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, Parts, plain
@@ -63,6 +65,7 @@ DIGESTS_SCHEMA = "CREATE TABLE digests(id INTEGER PRIMARY KEY, digests BLOB NOT 
 # large bundle, small ones keep a small bundle small (measured: FORMAT.md, "Page size").
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
 _SMALLEST = 4096
+_FOR_SIZE = 1024  # what no row fits in is of pages of 4 KiB a tenth of sympy, of these 5 %
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
@@ -90,7 +93,7 @@ class SqliteWriter:
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
-        self._page_size = _SMALLEST if compression.is_for_size else next(fitting, _SMALLEST)
+        self._page_size = _FOR_SIZE if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
             self._connection = _connected(self._work)
             for pragma in (
@@ -133,23 +136,24 @@ class SqliteWriter:
             self._insert("distributions", distributions)
             self._next_transaction()
             blobs = self._tails("blobs")
-            listings = _Listings(content, blobs)
-            self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
-            self._insert("placements", listings.placements())
+            index = _Listings(content, blobs)
+            self._insert("listings", [(*key, data) for key, data in index.encode().items()])
+            self._insert("placements", index.placements())
             self._next_transaction()
-            listings.offsets = self._tails("listings")
-            for key, data in listings.encode().items():
-                self._patch("listings", "listing", listings.ids[key], [data])
+            index.offsets = self._tails("listings")
+            for key, data in index.encode().items():
+                self._patch("listings", "listing", index.ids[key], [data])
             roots = [
-                (f"root.{number}", f"{listings.refs[number, 'directory', ''].hex()} {text}")
+                (f"root.{number}", f"{index.refs[number, DIRECTORY, ''].hex()} {text}")
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
             known = [] if dictionary is None else [(DICTIONARY, _ref(dictionary, blobs).hex())]
             if content.runs:
-                known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
+                known.append((STARTUP, startup_text(self._runs(content, blobs, index))))
             self._insert("manifest", seal([*content.manifest, *known, *roots]))
             self._connection.execute("COMMIT")
             self._connection.close()
+        blank(self._work)
         if self._work != self._path:
             shutil.copyfile(self._work, self._path)
         with self._path.open("ab") as file:
@@ -162,12 +166,12 @@ class SqliteWriter:
             self._work.unlink(missing_ok=True)
 
     def _runs(
-        self, content: Content, blobs: _Tails, listings: "_Listings"
+        self, content: Content, blobs: _Tails, index: "_Listings"
     ) -> Iterator[tuple[int, int, int]]:
         """Yield the runs that start-up reads, see `extent`."""
         source = Descriptor(str(self._work))
         places = [[(*blobs[each.identifier], each.stored) for each in run] for run in content.runs]
-        for run in (*places, *listings.first()):
+        for run in (*places, *index.first()):
             parts = [part for place in run for part in _parts(source, self._page_size, place)]
             if parts:
                 yield extent(parts, parts[-1][0])
@@ -239,6 +243,7 @@ def add_digests(path: Path, runs: Sequence[bytes], complete: Complete) -> None:
     try:
         with _as_os_errors(), contextlib.closing(_connected(work)) as connection:
             _add_digests(connection, work, runs, complete)
+        blank(work)
         if work != path:
             shutil.copyfile(work, path)
     finally:
@@ -320,8 +325,9 @@ class _Listings:
         # Top-down on disk: what is read first stands first.
         keys = [key for run in self._runs() for key in run]
         for number, root in enumerate(content.roots):
-            keys += [(number, "directory", d.path) for d in root.bottom_up()][::-1]
-            keys += [(number, "placement", p.unit) for p in root.placements()]
+            for directory in [*root.bottom_up()][::-1]:
+                keys += [(number, kind, directory.path) for kind in kinds(directory)]
+            keys += [(number, PLACEMENT, p.unit) for p in root.placements()]
         self.ids = {key: number for number, key in enumerate(dict.fromkeys(keys), 1)}
         self.offsets: dict[int, tuple[int, int]] = {}
         self._blob_refs: dict[int, bytes] = {}
@@ -331,7 +337,12 @@ class _Listings:
         """Return the listings in the order of their ids, with the offsets known so far."""
         found: dict[_Key, bytes] = {}
         for number, root in enumerate(self._content.roots):
-            self._encode(number, root, found)
+            at = Addresses(
+                blob=self._blob_ref,
+                listing=lambda kind, path, number=number: self.refs[number, kind, path],  # type: ignore[misc]
+            )
+            for kind, path, data in listings(root, at):
+                self._add(found, (number, kind, path), data)
         return {key: found[key] for key in self.ids}
 
     def first(self) -> Iterator[list[tuple[int, int, int]]]:
@@ -343,29 +354,15 @@ class _Listings:
         for number, root in enumerate(self._content.roots):
             run = [path for path in self._content.first if path in root.directories]
             if run:
-                yield [(number, "directory", path) for path in run]
+                yield [(number, DIRECTORY, path) for path in run]
 
     def placements(self) -> list[tuple[str, int, bytes, int]]:
         """Return the rows of the table."""
         return [
-            (p.unit, p.level, p.key, self.ids[number, "placement", p.unit])
+            (p.unit, p.level, p.key, self.ids[number, PLACEMENT, p.unit])
             for number, root in enumerate(self._content.roots)
             for p in root.placements()
         ]
-
-    def _encode(self, number: int, root: Root, found: dict[_Key, bytes]) -> None:
-        variants = len(root.columns)
-        at = Addresses(
-            blob=self._blob_ref,
-            listing=lambda path: self.refs[number, "directory", path],
-            placed=lambda unit: self.refs[number, "placement", unit],
-        )
-        for placement in root.placements():
-            data = placement_listing(placement, variants, at)
-            self._add(found, (number, "placement", placement.unit), data)
-        for directory in root.bottom_up():
-            data = directory_listing(directory, variants, at)
-            self._add(found, (number, "directory", directory.path), data)
 
     def _blob_ref(self, blob: Blob) -> bytes:
         # Often asked: for a package's code twice, and each time the listings are encoded.

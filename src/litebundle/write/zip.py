@@ -24,14 +24,7 @@ from litebundle.runtime.containers import (
     MEMBERS_MEMBER,
 )
 from litebundle.write.compression import Compression
-from litebundle.write.content import (
-    Addresses,
-    Blob,
-    Content,
-    Directory,
-    directory_listing,
-    placement_listing,
-)
+from litebundle.write.content import DIRECTORY, Addresses, Blob, Content, Directory, listings
 from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, plain, pyc_header, zip_info
 from litebundle.write.launcher import method
@@ -117,26 +110,19 @@ class ZipWriter:
         """Write the index and close the zip; the manifest stands right before the directory."""
         del distributions  # their metadata are files
         [root] = content.roots  # the paths of the members are one tree's
-        variants = len(root.columns)
         refs: dict[tuple[str, str], bytes] = {}
         at = Addresses(
             blob=lambda blob: blob.ref(self._offsets[blob.identifier]),
-            listing=lambda path: refs["directory", path],
-            placed=lambda unit: refs["placement", unit],
+            listing=lambda kind, path: refs[kind, path],
         )
-        for placement in root.placements():
-            data = placement_listing(placement, variants, at)
-            refs["placement", placement.unit] = self._listing(len(refs), data)
-        first = {path: number for number, path in enumerate(reversed(content.first), 1)}
         # Those that start-up reads together: no directory is above them that it does not read
-        for directory in sorted(root.bottom_up(), key=lambda each: first.get(each.path, 0)):
-            if has_entry(directory):
-                self._zip.writestr(zip_info(directory.path + "/", 0o755), b"")
-            data = directory_listing(directory, variants, at)
-            refs["directory", directory.path] = self._listing(len(refs), data)
+        for kind, path, data in listings(root, at, last=content.first[::-1]):
+            if kind == DIRECTORY and has_entry(root.directories[path]):
+                self._zip.writestr(zip_info(path + "/", 0o755), b"")
+            refs[kind, path] = self._listing(len(refs), data)
         known = [(STARTUP, startup_text(self._runs(content, refs)))] if content.runs else []
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
-        text = f"{refs['directory', ''].hex()} {columns_text(root.columns)}"
+        text = f"{refs[DIRECTORY, ''].hex()} {columns_text(root.columns)}"
         manifest = lines(seal([*content.manifest, *known, ("root.0", text)]))
         footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
         self._write(MANIFEST_MEMBER, manifest + footer)
@@ -149,9 +135,9 @@ class ZipWriter:
         for run in content.runs:
             places = [(self._offsets[blob.identifier], blob.stored) for blob in run]
             yield extent([(offset, offset + size) for offset, size in places], places[-1][0])
-        found = (decode_ref(refs["directory", path]) for path in content.first)
-        listings = [(ref.offset, ref.offset + ref.stored) for ref in found if ref]
-        yield extent(listings, listings[-1][0])
+        found = (decode_ref(refs[DIRECTORY, path]) for path in content.first)
+        parts = [(ref.offset, ref.offset + ref.stored) for ref in found if ref]
+        yield extent(parts, parts[-1][0])
 
     def close(self) -> None:
         """Close the zip, finished or not."""

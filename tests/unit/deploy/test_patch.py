@@ -233,3 +233,15 @@ def test_only_bundles_make_a_patch(old: Path, tmp_path: Path) -> None:
         with pytest.raises(BundleError):
             make_patch(*pair, tmp_path / "patch")
     assert not (tmp_path / "patch").exists()
+
+
+def test_a_patch_of_a_large_directory(library: Library, packing: str, tmp_path: Path) -> None:
+    """One module more among a thousand changes the shard that it is in, and hardly another."""
+    tree: Tree = {f"m{number:04}.py": f"VALUE = {number}\n" for number in range(1200)}
+    old, new = (
+        Path(library.place(each, packing).entry) for each in (tree, {**tree, "m0500x.py": "x = 1"})
+    )
+    make_patch(old, new, tmp_path / "patch")
+    apply_patch(old, tmp_path / "patch", tmp_path / "made")
+    assert (tmp_path / "made").read_bytes() == new.read_bytes()
+    assert (tmp_path / "patch").stat().st_size < new.stat().st_size // 20

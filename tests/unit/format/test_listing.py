@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litebundle.format import listing
-from litebundle.format.listing import EMPTY_REF, Listing, Ref, decode_ref, encode_listing
+from litebundle.format.encode import encode_listing
+from litebundle.format.listing import EMPTY_REF, Listing, Ref, decode_ref
 
 _U16, _U32 = st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 _U64 = st.integers(0, 2**64 - 1)
@@ -267,10 +268,10 @@ def test_no_listing_at_all() -> None:
 def test_opening_decodes_the_modules_only() -> None:
     """The other names are decoded when they are asked for, once."""
     found = Listing(_sample())
-    assert found._files is None
+    assert found._known == [None] * 4
     assert found.files is found.files
     assert list(found.files) == ["a.txt", "mod.py"]
-    assert found._directories is None
+    assert found._known[1] is None
     assert found.directories is found.directories
     assert found.placements is found.placements
 
@@ -289,20 +290,14 @@ def test_the_size_of_a_file_is_told_without_its_reference() -> None:
             assert found.size(index) == (ref.raw if ref else 0)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 300, 2000])
-@pytest.mark.parametrize("name", ["m0000", "m0001", "m0299", "m1999", "m", "", "0", "m0000\0m0001"])
-def test_names_are_found_alike_by_search_and_by_dict(count: int, name: str) -> None:
-    """A first look-up among thousands of names splits none of them; those after many do."""
-    names = [f"m{number:04}" for number in range(count)]
-    ref = EMPTY_REF
-    modules = {each: (1, [ref]) for each in names}
-    data = encode_listing(1, modules, dict.fromkeys(names, ref), {}, {})
-    expected = names.index(name) if name in names else None
-    found = Listing(data)
-    assert found.find_directory(name) == expected
-    assert (found._directories is None) == (count > 256)
-    find = found.finding()
-    assert [find(name) for _ in range(20)] == [expected] * 20
-    assert [found.find_directory(name) for _ in range(20)] == [expected] * 20
-    assert found._directories is not None
-    assert found._modules is not None
+@pytest.mark.parametrize("variant", [0, 1, None])
+def test_a_view_has_what_imports_ask_for(variant: int | None) -> None:
+    """What finds a module, and flags and code of all, as they are asked for one by one."""
+    found = Listing(_sample())
+    find, flags, codes = found.view("mod", variant)
+    assert find("absent") is None
+    for name, index in found.modules.items():
+        assert find(name) == index
+        assert flags[index] == found.flags(index)
+        code = codes[index * listing.REF_SIZE : (index + 1) * listing.REF_SIZE]
+        assert code == (EMPTY_REF if variant is None else found.code(variant, index))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from litebundle.format import checksum
-from litebundle.format.listing import Listing, Ref, encode_listing
+from litebundle.format.encode import encode_listing
+from litebundle.format.listing import Listing, Ref
 from litebundle.format.manifest import columns_text, parse_root, seal
 
 Parts = tuple[

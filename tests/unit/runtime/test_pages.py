@@ -343,3 +343,22 @@ def test_a_scattered_chain_is_read_in_linear_time(tmp_path: Path) -> None:
     assert sum(b != a + 1 for a, b in pairwise(pages)) > len(pages) // 2
     data = (tmp_path / "db").read_bytes()
     assert Database(Memory(data, budget=4 * len(data))).row("t", 1) == [content]
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+@pytest.mark.parametrize("pages", [4, 300])
+def test_a_chain_out_of_order(tmp_path: Path, page_size: int, pages: int) -> None:
+    """Read as its pointers lead, though nearly all chains are one run of pages."""
+    content = _content(0, pages * page_size)
+    path = make(tmp_path / "db", lambda c: insert(c, "t", [(1, content)]), page_size=page_size)
+    data = bytearray(path.read_bytes())
+    [(_, offset, local)] = Database(Memory(bytes(data))).tails("t")
+    assert Database(Memory(bytes(data))).tail(offset, local, len(content)) == content
+    first = int.from_bytes(data[offset + local : offset + local + 4])
+    second, third = ((first + n) * page_size for n in (0, 1))  # where they begin
+    pointer = slice((first - 1) * page_size, (first - 1) * page_size + 4)
+    data[pointer] = (first + 2).to_bytes(4)
+    one, other = (bytes(data[at + 4 : at + page_size]) for at in (second, third))
+    data[second : second + page_size] = (first + 3).to_bytes(4) + other
+    data[third : third + page_size] = (first + 1).to_bytes(4) + one
+    assert Database(Memory(bytes(data))).tail(offset, local, len(content)) == content

@@ -1,0 +1,78 @@
+"""Encoding what `listing` decodes."""
+
+from .listing import INDEX_MAGIC, MAGIC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SHARD = "shard."
+"""Kind of a shard in the table of listings, with its number behind."""
+
+_WHOLE = 1024  # things that one listing tells of, some 40 kB; of more there are shards
+_FULL = 256  # things in a shard at most, on average
+_LARGEST = 1 << 16
+
+
+def shards_of(things: int) -> int:
+    """Return how many shards a directory of so many things has: a power of two, 0 for none."""
+    if things <= _WHOLE:
+        return 0
+    return min(1 << ((things - 1) // _FULL).bit_length(), _LARGEST)
+
+
+def encode_index(variants: int, refs: "Sequence[bytes]") -> bytes:
+    """Encode the index of shards whose listings have these references, which are encoded."""
+    numbers = variants.to_bytes(4, "little") + len(refs).to_bytes(4, "little")
+    return INDEX_MAGIC + numbers + b"".join(refs)
+
+
+def encode_listing(
+    variants: int,
+    modules: dict[str, tuple[int, list[bytes]]],
+    directories: dict[str, bytes],
+    placements: dict[str, tuple[int, bytes, bytes]],
+    files: dict[str, tuple[int, bytes]],
+) -> bytes:
+    """Encode what `Listing` decodes; every reference is given encoded, EMPTY_REF for none.
+
+    modules: name -> (flags, a reference for each variant); directories: name -> listing;
+    placements: name -> (level, key, listing of its files); files: name -> (mode, content).
+    """
+    sections = [
+        _names_and(modules, _module_columns(modules, variants)),
+        _names_and(directories, b"".join(directories[name] for name in _sorted(directories))),
+        _names_and(
+            placements,
+            b"".join(
+                level.to_bytes(4, "little") + key + ref
+                for level, key, ref in (placements[name] for name in _sorted(placements))
+            ),
+        ),
+        _names_and(
+            files,
+            b"".join(
+                mode.to_bytes(4, "little") + ref
+                for mode, ref in (files[name] for name in _sorted(files))
+            ),
+        ),
+    ]
+    counts = [variants, len(modules), len(directories), len(placements), len(files)]
+    counts += [len(names) for names, _ in sections]
+    header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
+    return header + b"".join(names + body for names, body in sections)
+
+
+def _sorted(names: "Iterable[str]") -> list[str]:
+    return sorted(names, key=str.encode)
+
+
+def _names_and(section: "Iterable[str]", body: bytes) -> tuple[bytes, bytes]:
+    return "\0".join(_sorted(section)).encode(), body
+
+
+def _module_columns(modules: dict[str, tuple[int, list[bytes]]], variants: int) -> bytes:
+    rows = [modules[name] for name in _sorted(modules)]
+    columns = [bytes(flags for flags, _ in rows)]
+    columns += [codes[variant] for variant in range(variants) for _, codes in rows]
+    return b"".join(columns)
