@@ -26,6 +26,20 @@ _PROGRAMS: dict[str, tuple[str, str, bool]] = {
     "circle": (_PLAIN, "", True),
     "in memory": ("import io\nfile = io.StringIO()\n", "", True),
     "streams": ("import sys\nprint('out')\nprint('err', file=sys.stderr)\n", "out\n", True),
+    "own stream": (
+        (
+            "import sys\n"
+            "class Held:\n"
+            "    def __init__(self): self.file, self.text = sys.__stdout__, ''\n"
+            "    def write(self, text): self.text += text\n"
+            "    def flush(self): pass\n"
+            "    def __del__(self): self.file.write(self.text)\n"
+            "sys.stdout = Held()\n"
+            "print('told')\n"
+        ),
+        "told\n",
+        False,
+    ),
     "exit": (f"{_PLAIN}import sys\nsys.exit(3)\n", "", True),
     "atexit": ("import atexit\natexit.register(print, 'told')\n", "told\n", True),
     "file": ("file = open('out', 'w')\nfile.write('told\\n')\n", "", False),
