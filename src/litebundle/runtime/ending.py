@@ -12,7 +12,6 @@ import _imp
 import atexit
 import gc
 import sys
-from _collections import _count_elements  # type: ignore[import-not-found]
 
 from .collection import Deferred
 
@@ -91,11 +90,10 @@ def _natives() -> "Iterator[tuple[str, dict[str, object]]]":
 
 def _has_unfinished() -> bool:
     """Tell whether there are objects that would do something before they go."""
-    # Counted without a step of Python for each of them: there are tens of thousands
-    numbers: dict[type, int] = {}
-    _count_elements(numbers, map(type, gc.get_objects()))
-    known = sum(1 for each in _streams().values() if gc.is_tracked(each) and _finishes(type(each)))
-    return sum(number for kind, number in numbers.items() if _finishes(kind)) > known
+    objects = gc.get_objects()
+    kinds = set(filter(_finishes, set(map(type, objects))))
+    streams = _streams()
+    return any(id(one) not in streams for one in objects if type(one) in kinds)
 
 
 def _finishes(kind: type) -> bool:
@@ -105,9 +103,9 @@ def _finishes(kind: type) -> bool:
     return module in _DATABASES or any("__del__" in vars(base) for base in kind.__mro__)
 
 
-def _streams() -> dict[int, object]:
-    """Return the standard streams, which the interpreter flushes by itself, and what is below."""
-    found = {}
+def _streams() -> set[int]:
+    """Return what is known by its `id`: standard streams, which the interpreter flushes itself."""
+    found = set()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         for one in (
             stream,
@@ -115,5 +113,5 @@ def _streams() -> dict[int, object]:
             getattr(buffer, "raw", None),
         ):
             if type(one).__module__ == "_io":  # not what the program has put there
-                found[id(one)] = one
+                found.add(id(one))
     return found
