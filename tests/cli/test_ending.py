@@ -42,6 +42,7 @@ _PROGRAMS: dict[str, tuple[str, str, bool]] = {
     ),
     "exit": (f"{_PLAIN}import sys\nsys.exit(3)\n", "", True),
     "atexit": ("import atexit\natexit.register(print, 'told')\n", "told\n", True),
+    "closed file": ("file = open('out', 'w')\nfile.close()\n", "", True),
     "file": ("file = open('out', 'w')\nfile.write('told\\n')\n", "", False),
     "finalizer": (
         f"{_PLAIN}Circle.__del__ = lambda self, print=print: print('told')\n",

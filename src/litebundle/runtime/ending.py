@@ -18,6 +18,7 @@ from .collection import Deferred
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 # Top-level names of those whose objects hold memory, and nothing that would have to be written
 _KNOWN = frozenset(
@@ -93,7 +94,9 @@ def _has_unfinished() -> bool:
     objects = gc.get_objects()
     kinds = set(filter(_finishes, set(map(type, objects))))
     streams = _streams()
-    return any(id(one) not in streams for one in objects if type(one) in kinds)
+    return any(
+        id(one) not in streams and not _is_closed(one) for one in objects if type(one) in kinds
+    )
 
 
 def _finishes(kind: type) -> bool:
@@ -101,6 +104,10 @@ def _finishes(kind: type) -> bool:
     if (module == "_io" and kind.__name__ in _IN_MEMORY) or module.partition(".")[0] == _OWN:
         return False
     return module in _DATABASES or any("__del__" in vars(base) for base in kind.__mro__)
+
+
+def _is_closed(one: "Any") -> bool:
+    return type(one).__module__ == "_io" and one.closed
 
 
 def _streams() -> set[int]:
