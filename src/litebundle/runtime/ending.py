@@ -9,7 +9,6 @@ are freed. If there is one, all is taken apart as ever. Python promises neither
 """
 
 import _imp
-import atexit
 import gc
 import sys
 
@@ -46,6 +45,8 @@ _OWN = __name__.partition(".")[0]
 
 def leave_memory_at_exit() -> None:
     """Have it decided once the program and all that it registered at `atexit` are done."""
+    import atexit
+
     atexit.register(_leave_memory)
 
 
