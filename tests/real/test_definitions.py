@@ -31,7 +31,11 @@ LAUNCHED = {
     "httpie": ("bin/http", "--ignore-stdin", "--offline", "POST", "example.org", "a=b"),
 }
 """Those that are programs: what starts them where they are installed, and arguments."""
-FROZEN = ("black", "httpie")
+FROZEN = ("black", "httpie") if sys.version_info < (3, 13) else tuple(LAUNCHED)
+"""Those that are frozen as well: what differs between Pythons shows in the first two."""
+QUIET = ("ANSIBLE_LOCALHOST_WARNING", "ANSIBLE_INVENTORY_UNPARSED_WARNING")
+TOOLS = ("sh", "chmod", "echo", "mkdir", "rm", "sleep", "uname")
+"""What Ansible has a shell do on its way to a machine, be it this one."""
 
 pytestmark = pytest.mark.skipif(tools.uv() is None, reason="uv is not here to install from locks")
 
@@ -122,8 +126,20 @@ def launches(name: str, top: Path, *, frozen: bool) -> None:
     if frozen:
         done = bundle("freeze", app, "-o", "frozen", "--python", python, cwd=top)
         assert done.returncode == 0, done.stderr
-        program = f"{top}/frozen/{Path(script).name}"
-        assert run([program, *arguments], top) == expected
+        [program] = (each for each in (top / "frozen").iterdir() if each.is_file())
+        assert run([str(program), *arguments], top, bare(top)) == expected
+
+
+def bare(top: Path) -> dict[str, str]:
+    """Return an environment with nothing but a home, and a PATH that no Python is on."""
+    tools = top / "tools"
+    tools.mkdir()
+    for name in TOOLS:
+        place = shutil.which(name)
+        assert place is not None, name
+        (tools / name).symlink_to(place)
+    quiet = {name: value for name, value in surroundings(top).items() if name in QUIET}
+    return {"PATH": str(tools), "HOME": str(top / "home of the frozen"), **quiet}
 
 
 def surroundings(top: Path) -> dict[str, str]:
@@ -147,12 +163,12 @@ def surroundings(top: Path) -> dict[str, str]:
     }
 
 
-def launched(command: list[str], top: Path) -> tuple[str, str]:
+def launched(command: list[str], top: Path, env: dict[str, str] | None = None) -> tuple[str, str]:
     """Return what a program writes, which has to succeed."""
     done = subprocess.run(
         command,
         cwd=top,
-        env=surroundings(top),
+        env=surroundings(top) if env is None else env,
         capture_output=True,
         text=True,
         timeout=120,
@@ -163,12 +179,12 @@ def launched(command: list[str], top: Path) -> tuple[str, str]:
     return re.sub(r"\d\d:\d\d:\d\d\.\d+", "TIME", done.stdout), done.stderr
 
 
-def served(command: list[str], top: Path) -> tuple[str, str]:
+def served(command: list[str], top: Path, env: dict[str, str] | None = None) -> tuple[str, str]:
     """Return what a server answers, and what it logs until it is asked to end."""
     with subprocess.Popen(
         command,
         cwd=top,
-        env=surroundings(top),
+        env=surroundings(top) if env is None else env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

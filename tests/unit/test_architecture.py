@@ -19,6 +19,7 @@ _CANONICAL = "format/canonical.py"
 _EXCEPTIONS = {
     # Built into every Python, and only a program that is started gets here.
     "runtime/collection.py": "gc",
+    "runtime/ending.py": "gc",
     # Every program that places files has os already, and only placed packages get here.
     "runtime/cache.py": "os",
     "runtime/files.py": "os",

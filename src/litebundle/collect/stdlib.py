@@ -59,8 +59,9 @@ class Library:
 def library(python: str, layers: Sequence[Layer], extent: Literal["used", "all"]) -> Library:
     """Return the interpreter's standard modules: all, or those the layers use, if only indirectly.
 
-    Used is what the layers import anywhere, and what importing that imports. What comes later, or
-    by a computed name, is not found, and comes from the interpreter's directory.
+    Used is what the layers import anywhere, what importing that imports, and all of the packages of
+    these: their modules are looked for nowhere else. What comes later, or by a computed name, is
+    not found, and comes from the interpreter's directory.
     A name that the layers have themselves is theirs. Raises BuildError if there are no sources.
     """
     told = interpreters.ask(python, _ASK)
@@ -131,7 +132,8 @@ def _used(sources: Iterable[Entry], there: dict[str, Entry]) -> dict[str, Entry]
                 if path in there and path not in found:
                     found[path] = there[path]
                     pending.append(there[path])
-    return found
+    packages = {top for top, slash, _ in (path.partition("/") for path in found) if slash}
+    return {path: there[path] for path in there if path in found or path.split("/")[0] in packages}
 
 
 def imported(path: str, source: bytes, *, deep: bool) -> set[str]:

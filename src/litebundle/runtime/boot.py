@@ -84,10 +84,11 @@ def boot(name: str) -> None:
         data, compiled = get_data(member + MAGIC_NUMBER.hex()), True
     except OSError:  # built for other Pythons
         data, compiled = get_data(member + "source"), False
-    if source_hash(_KEY, data[8:]) != data[:8]:
+    content = memoryview(data)[8:]
+    if source_hash(_KEY, content) != data[:8]:
         sys.stderr.write(f"error: {home}: the launcher is damaged\nhint: copy the file again\n")
         sys.exit(1)
-    finder = TailFinder(home, marshal.loads(data[8:]), compiled=compiled)
+    finder = TailFinder(home, marshal.loads(content), compiled=compiled)
     sys.meta_path.insert(0, finder)
     sys.path_importer_cache.pop(home, None)
     found = finder.find_spec(name)

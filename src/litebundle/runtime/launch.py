@@ -30,12 +30,14 @@ def launch(file: str, *, inherit: bool, defer_gc: bool = True) -> None:
     """Run the program of a bundle, as the command line says; raises what it raises.
 
     `inherit` keeps on `sys.path` what the interpreter has beside its standard library; `defer_gc`
-    puts garbage collection off until the program is up.
+    puts garbage collection off until the program is up, and leaves out the one when it ends.
     """
     if defer_gc:
         from .collection import defer_collection
+        from .ending import leave_memory_at_exit
 
         defer_collection()
+        leave_memory_at_exit()
     if not inherit:
         leave_environment()
     finder = open_bundle(file)

@@ -82,7 +82,13 @@ def test_what_the_used_uses_is_used(tmp_path: Path) -> None:
     """Relative imports of the library itself included; what nobody imports is not."""
     found = used("import json", tmp_path)
     assert {"json/scanner.py", "json/encoder.py", "re/__init__.py", "enum.py"} <= found
-    assert not {"colorsys.py", "json/tool.py", "asyncio/events.py"} & found
+    assert not {"colorsys.py", "argparse.py", "asyncio/events.py"} & found
+
+
+def test_packages_are_whole(tmp_path: Path) -> None:
+    """Whatever their functions import, or by computed names: it is looked for nowhere else."""
+    found = used("import concurrent.futures, dbm", tmp_path)
+    assert {"concurrent/futures/thread.py", "dbm/dumb.py"} <= found
 
 
 def test_what_only_functions_of_the_library_import_may_never_come(tmp_path: Path) -> None:
