@@ -7,7 +7,7 @@ the names and stops there; a record is decoded when it is asked for, so that ope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 MAGIC = b"LBls"
 REF_SIZE = 32
@@ -128,14 +128,14 @@ class Listing:
     def __init__(self, data: bytes) -> None:
         counts = _header(data)
         self.variants, modules, directories, placements, files = counts[:5]
-        sections = (
-            (modules, counts[5], 1 + self.variants * REF_SIZE),
-            (directories, counts[6], REF_SIZE),
-            (placements, counts[7], 4 + KEY_SIZE + REF_SIZE),
-            (files, counts[8], 4 + REF_SIZE),
-        )
+        sections = [
+            (modules, counts[5]),
+            (directories, counts[6]),
+            (placements, counts[7]),
+            (files, counts[8]),
+        ]
         starts, position = [], _HEADER_SIZE
-        for count, length, width in sections:
+        for (count, length), width in zip(sections, _widths(self.variants), strict=True):
             starts.append(position)
             position += length + count * width
         if position != len(data):
@@ -143,7 +143,7 @@ class Listing:
         self._sought = [0, 0]
         self.data = data
         self._starts = starts
-        self._lengths = [(count, length) for count, length, _ in sections]
+        self._lengths = sections
         self._flags = starts[0] + counts[5]
         self._codes = self._flags + modules
         # Here, so that a listing is refused as a whole or not at all.
@@ -321,6 +321,20 @@ def encode_listing(
     counts += [len(names) for names, _ in sections]
     header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
     return header + b"".join(names + body for names, body in sections)
+
+
+def listing_size(variants: int, *sections: "Collection[str]") -> int:
+    """Return the size in bytes of what `encode_listing` makes, given the names in each section."""
+    size = _HEADER_SIZE
+    for names, width in zip(sections, _widths(variants), strict=True):
+        if names:
+            size += len("\0".join(names).encode()) + len(names) * width
+    return size
+
+
+def _widths(variants: int) -> tuple[int, int, int, int]:
+    """Return how many bytes there are in each section for a name, beside the name."""
+    return 1 + variants * REF_SIZE, REF_SIZE, 4 + KEY_SIZE + REF_SIZE, 4 + REF_SIZE
 
 
 def _sorted(names: "Iterable[str]") -> list[str]:

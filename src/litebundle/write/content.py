@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing
+from litebundle.format.listing import EMPTY_REF, PLACED, Ref, encode_listing, listing_size
 from litebundle.format.manifest import columns_text
 
 
@@ -149,7 +149,7 @@ class Addresses:
 
 
 def directory_listing(directory: Directory, variants: int, at: Addresses) -> bytes:
-    """Encode a directory's listing; its size does not depend on the addresses."""
+    """Encode a directory's listing."""
     inside = f"{directory.path}/" if directory.path else ""
     return encode_listing(
         variants,
@@ -170,6 +170,17 @@ def placement_listing(placement: Placement, variants: int, at: Addresses) -> byt
     """Encode the files of a placed unit: a listing whose names are paths in the bundle."""
     files = {file.path: (file.mode, at.blob(file.blob)) for file in placement.files}
     return encode_listing(variants, {}, {}, {}, files)
+
+
+def directory_size(directory: Directory, variants: int) -> int:
+    """Return the size in bytes of a directory's listing."""
+    d = directory
+    return listing_size(variants, d.modules, d.directories, d.placements, d.files)
+
+
+def placement_size(placement: Placement, variants: int) -> int:
+    """Return the size in bytes of the listing of a placed unit."""
+    return listing_size(variants, (), (), (), [file.path for file in placement.files])
 
 
 _LOGICAL = ("variant.", "target.", "script.", "main")  # keys of the manifest

@@ -10,7 +10,9 @@ from litebundle.write.content import (
     Content,
     Root,
     directory_listing,
+    directory_size,
     placement_listing,
+    placement_size,
 )
 
 Key = tuple[int, str, str]
@@ -21,12 +23,14 @@ Tails = dict[int, tuple[int, int]]
 
 
 class Listings:
-    """All listings, encoded bottom-up: each names those below it by offset and checksum."""
+    """All listings, encoded bottom-up: each names those below it by offset and checksum.
+
+    So they have to have their places before they can be encoded: `sizes` are in bytes.
+    """
 
     def __init__(self, content: Content, blobs: Tails) -> None:
         self._content = content
         self._blobs = blobs
-        self._sizes: dict[Key, int] = {}
         # Top-down on disk: what is read first stands first.
         keys = [key for run in self._runs() for key in run]
         for number, root in enumerate(content.roots):
@@ -34,11 +38,17 @@ class Listings:
             keys += [(number, "placement", p.unit) for p in root.placements()]
         self.ids = {key: number for number, key in enumerate(dict.fromkeys(keys), 1)}
         self.offsets: dict[int, tuple[int, int]] = {}
+        sizes = {
+            (number, kind, name): size
+            for number, root in enumerate(content.roots)
+            for kind, name, size in _sizes(root)
+        }
+        self.sizes = {key: sizes[key] for key in self.ids}
         self._blob_refs: dict[int, bytes] = {}
         self.refs: dict[Key, bytes] = {}
 
     def encode(self) -> dict[Key, bytes]:
-        """Return the listings in the order of their ids, with the offsets known so far."""
+        """Return the listings in the order of their ids, once `offsets` has where they stand."""
         found: dict[Key, bytes] = {}
         for number, root in enumerate(self._content.roots):
             self._encode(number, root, found)
@@ -47,7 +57,7 @@ class Listings:
     def first(self) -> Iterator[list[tuple[int, int, int]]]:
         """Yield for each root where those listings are that start-up reads: see `_parts`."""
         for run in self._runs():
-            yield [(*self.offsets[self.ids[key]], self._sizes[key]) for key in run]
+            yield [(*self.offsets[self.ids[key]], self.sizes[key]) for key in run]
 
     def _runs(self) -> Iterator[list[Key]]:
         for number, root in enumerate(self._content.roots):
@@ -87,13 +97,22 @@ class Listings:
         return ref
 
     def _add(self, found: dict[Key, bytes], key: Key, data: bytes) -> None:
+        assert len(data) == self.sizes[key]  # noqa: S101  # there is no room for more
         found[key] = data
-        self._sizes[key] = len(data)
         identifier = self.ids[key]
         self.refs[key] = Ref(
             identifier=identifier,
-            at=self.offsets.get(identifier, (0, 0)),
+            at=self.offsets[identifier],
             sizes=(len(data), len(data)),
             encoding=0,
             checksum=checksum(data),
         ).encode()
+
+
+def _sizes(root: Root) -> Iterator[tuple[str, str, int]]:
+    """Yield kind, name and size of every listing of a root."""
+    variants = len(root.columns)
+    for placement in root.placements():
+        yield "placement", placement.unit, placement_size(placement, variants)
+    for directory in root.directories.values():
+        yield "directory", directory.path, directory_size(directory, variants)

@@ -1,9 +1,9 @@
 """Writing the database, through apsw.
 
 References carry the byte offset of what they mean, and SQLite decides where things go. So the
-database is written in three transactions: contents; listings, with the contents' offsets, which
-are known by then; and at last the listings' own offsets, patched in at equal size, with the
-manifest. Nothing moves after the first two.
+database is written in three transactions: contents; room for the listings, whose sizes follow
+from their names; and at last the listings themselves, with the offsets of both, and the manifest.
+Nothing moves after the first two.
 """
 
 import contextlib
@@ -59,6 +59,9 @@ _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10,
 _SMALLEST = 4096
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
+
+
+_Value = str | int | bytes | apsw.zeroblob
 
 
 class SqliteWriter:
@@ -122,7 +125,8 @@ class SqliteWriter:
             self._next_transaction()
             blobs = self._tails("blobs")
             listings = Listings(content, blobs)
-            self._insert("listings", [(*key, data) for key, data in listings.encode().items()])
+            rows = [(*key, apsw.zeroblob(size)) for key, size in listings.sizes.items()]
+            self._insert("listings", rows)
             self._insert("placements", listings.placements())
             self._next_transaction()
             listings.offsets = self._tails("listings")
@@ -133,7 +137,9 @@ class SqliteWriter:
                 (f"root.{number}", f"{listings.refs[number, 'directory', ''].hex()} {text}")
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
-            known = [] if dictionary is None else [(DICTIONARY, listings.blob_ref(dictionary).hex())]
+            known = []
+            if dictionary is not None:
+                known.append((DICTIONARY, listings.blob_ref(dictionary).hex()))
             if content.runs:
                 known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
             manifest = [*content.manifest, *known, *roots]
@@ -183,7 +189,7 @@ class SqliteWriter:
                 self._patch("blobs", "data", blob.identifier, content.parts())
         return blob
 
-    def _insert(self, table: str, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[_Value, ...]]) -> None:
         if rows:
             marks = ", ".join("?" * len(rows[0]))
             self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608  # our own names
