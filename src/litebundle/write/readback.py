@@ -8,7 +8,7 @@ the writer has encoded, and `inspect/check.py` is for files of others.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from litebundle.errors import BundleError
+from litebundle.errors import BundleCorrupt
 from litebundle.format import PIECE, Checksum, checksum
 from litebundle.format.listing import Ref, decode_ref
 from litebundle.runtime.archive import Archive
@@ -26,14 +26,17 @@ class Wrote:
 
 
 def stands(archive: Archive, wrote: Wrote) -> bool:
-    """Tell whether an archive has all that was written, where its references lead."""
+    """Tell whether an archive has all that was written, where its references lead.
+
+    Raises BundleIOError if the system refuses to read.
+    """
     if archive.manifest != wrote.manifest:
         return False
     listings = (_stored(archive, LISTINGS, _decoded(ref)) == data for ref, data in wrote.listings)
     blobs = (_sum(archive, _decoded(ref)) == blob.seal for ref, blob in wrote.blobs)
     try:
         return all(listings) and all(blobs)
-    except (BundleError, ValueError):
+    except (BundleCorrupt, ValueError):
         return False
 
 
@@ -53,7 +56,7 @@ def _stored(archive: Archive, table: str, ref: Ref) -> bytes:
 
 def _sum(archive: Archive, ref: Ref) -> bytes:
     """Return the checksum over a blob as it is stored."""
-    if ref.stored <= PIECE:
+    if ref.stored <= PIECE or not ref.offset:
         return checksum(_stored(archive, BLOBS, ref))
     whole = Checksum()
     for part in archive.container.parts(ref):

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from litebundle import builder
 from litebundle.builder import Options, build
 from litebundle.errors import BuildError, BundleError
+from litebundle.format.listing import decode_ref
+from litebundle.runtime.archive import Archive
+from litebundle.write.readback import Wrote, stands
 
 _MARK = b"what stands in a file that is stored as it is: " + bytes(range(256))
 
@@ -86,3 +90,25 @@ def test_another_sound_bundle_is_not_what_was_written(
     with pytest.raises(BuildError, match="reads back differently") as caught:
         build([tree], output)
     assert caught.value.problems == ("sound, but not what was to be written",)
+
+
+def test_a_listing_without_an_offset_is_found_by_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a long path it begins on an overflow page, where no reference leads."""
+    found = []
+
+    def standing(archive: Archive, wrote: Wrote) -> bool:
+        listings = [decode_ref(ref) for ref, _ in wrote.listings]
+        found.append((stands(archive, wrote), any(ref and not ref.offset for ref in listings)))
+        return found[-1][0]
+
+    monkeypatch.setattr(builder, "stands", standing)
+    for files in (60, 70, 80, 90):
+        directory = tmp_path.joinpath(str(files), *["long" * 50] * 4)
+        directory.mkdir(parents=True)
+        for number in range(files):
+            (directory / f"{number}.txt").write_text(str(number))
+        build([tmp_path / str(files)], tmp_path / "app.bundle")
+    assert all(sound for sound, _ in found)
+    assert any(hidden for _, hidden in found)
