@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,8 @@ from litebundle.runtime.archive import open_archive
 from litebundle.runtime.descriptor import exposed
 from litebundle.trace import read_trace, traced, write_trace
 from litebundle.write.atomic import check_output, replacing
-from litebundle.write.content import Blob
 from litebundle.write.launcher import put_in_front
+from litebundle.write.readback import stands
 from litebundle.write.startup import Startup
 
 __all__ = ["Options", "Progress", "build"]
@@ -69,7 +69,7 @@ def build(
         check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
         means = Means(plan, compilers, analysers, cache)
         startup = _startup(means, options)
-        with replacing(output, lambda path: _read_back(path, work.written)) as aside:
+        with replacing(output, lambda path: _read_back(path, work)) as aside:
             work = Assembly(means, options, aside, startup, progress)
             content = packed(work, means, options)
             if options.launch is not None:
@@ -151,9 +151,17 @@ def _refuse_unfit(plan: Plan, container: str, compress: str) -> None:
         )
 
 
-def _read_back(path: Path, written: Mapping[int, Blob]) -> None:
+def _read_back(path: Path, work: Assembly) -> None:
     archive = open_archive(str(path))
-    found = ["not a bundle"] if archive is None else [*map(str, problems(archive, written))]
+    wrote = work.writer.wrote
+    if archive is not None and wrote is not None and stands(archive, wrote):
+        return
+    # What differs, and where, is for the one to say who looks at files of any origin
+    found = ["not a bundle"]
+    if archive is not None:
+        found = [*map(str, problems(archive, work.written))]
+        if wrote is not None and not found:
+            found = ["sound, but not what was to be written"]
     if found:
         raise BuildError(
             "what was written reads back differently",

@@ -14,6 +14,13 @@ from litebundle.compile import worker
 from litebundle.compile.target import Target
 from litebundle.errors import BuildError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    _WIDEN = 0
+else:
+    _WIDEN = getattr(fcntl, "F_SETPIPE_SZ", 0)  # of Linux
+
 Source = tuple[str, bytes]
 """A file's path in the bundle, and its content."""
 
@@ -25,6 +32,9 @@ _SCRIPT = Path(worker.__file__).absolute()
 _FLAGS = ("-s", "-S", "-P", "-W", "ignore")
 _GREETING_SECONDS = 60.0
 _GREETING_SIZE = 1 << 16
+_PIPE = 1 << 18
+"""Bytes that wait in a pipe: most batches and their answers as a whole, so that nobody is woken to
+make room; Linux gives 64 KiB unasked."""
 
 
 class WorkerDiedError(Exception):
@@ -50,6 +60,10 @@ class Worker:
             )
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
+        if _WIDEN:
+            with contextlib.suppress(OSError):  # a user's pipes have a limit all together
+                for stream in (self._process.stdin, self._process.stdout):
+                    fcntl.fcntl(_open(stream), _WIDEN, _PIPE)
 
     def greet(self, optimize: tuple[int, ...]) -> Target:
         """Return what the worker compiles for; raises BuildError if it is no usable Python."""

@@ -1,10 +1,10 @@
 """Encoding what `listing` decodes."""
 
-from .listing import INDEX_MAGIC, MAGIC
+from .listing import HEADER_SIZE, INDEX_MAGIC, INDEX_SIZE, MAGIC, REF_SIZE, widths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 SHARD = "shard."
 """Kind of a shard in the table of listings, with its number behind."""
@@ -61,6 +61,20 @@ def encode_listing(
     counts += [len(names) for names, _ in sections]
     header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
     return header + b"".join(names + body for names, body in sections)
+
+
+def index_size(shards: int) -> int:
+    """Return the size in bytes of what `encode_index` makes."""
+    return INDEX_SIZE + shards * REF_SIZE
+
+
+def listing_size(variants: int, *sections: "Collection[str]") -> int:
+    """Return the size in bytes of what `encode_listing` makes, given the names in each section."""
+    size = HEADER_SIZE
+    for names, width in zip(sections, widths(variants), strict=True):
+        if names:
+            size += len("\0".join(names).encode()) + len(names) * width
+    return size
 
 
 def _sorted(names: "Iterable[str]") -> list[str]:

@@ -53,11 +53,11 @@ SECTIONS = 4
 """Modules, directories, placements and files, by these numbers from 0 on."""
 
 _COUNTS = 1 + 2 * SECTIONS
-_HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
+HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
 NOTHING = MAGIC + bytes(4 * _COUNTS)
 """The listing of an empty directory."""
 
-_INDEX_SIZE = len(INDEX_MAGIC) + 8
+INDEX_SIZE = len(INDEX_MAGIC) + 8
 _LARGEST = 1 << 16  # shards
 _LOW = (1 << 32) - 1
 
@@ -150,21 +150,21 @@ class Listing:
     def __init__(self, data: bytes) -> None:
         counts = _header(data)
         self.variants, modules, directories, placements, files = counts[:5]
-        sections = (
-            (modules, counts[5], 1 + self.variants * REF_SIZE),
-            (directories, counts[6], REF_SIZE),
-            (placements, counts[7], 4 + KEY_SIZE + REF_SIZE),
-            (files, counts[8], 4 + REF_SIZE),
-        )
-        starts, position = [], _HEADER_SIZE
-        for count, length, width in sections:
+        sections = [
+            (modules, counts[5]),
+            (directories, counts[6]),
+            (placements, counts[7]),
+            (files, counts[8]),
+        ]
+        starts, position = [], HEADER_SIZE
+        for (count, length), width in zip(sections, widths(self.variants), strict=True):
             starts.append(position)
             position += length + count * width
         if position != len(data):
             raise ValueError(f"listing of {len(data)} bytes, its header says {position}")
         self.data = data
         self._starts = starts
-        self._lengths = [(count, length) for count, length, _ in sections]
+        self._lengths = sections
         self._flags = starts[0] + counts[5]
         self._codes = self._flags + modules
         # Here, so that a listing is refused as a whole or not at all.
@@ -293,11 +293,11 @@ class Listing:
 
 
 def _header(data: bytes) -> list[int]:
-    if data[: len(MAGIC)] != MAGIC or len(data) < _HEADER_SIZE:
+    if data[: len(MAGIC)] != MAGIC or len(data) < HEADER_SIZE:
         raise ValueError("not a listing")
     return [
         int.from_bytes(data[start : start + 4], "little")
-        for start in range(len(MAGIC), _HEADER_SIZE, 4)
+        for start in range(len(MAGIC), HEADER_SIZE, 4)
     ]
 
 
@@ -321,8 +321,8 @@ class ShardedListing(Listing):
     def __init__(self, data: bytes, source: "Source", directory: str) -> None:
         start = len(INDEX_MAGIC)
         self.variants = int.from_bytes(data[start : start + 4], "little")
-        self._count = count = int.from_bytes(data[start + 4 : _INDEX_SIZE], "little")
-        if data[:start] != INDEX_MAGIC or len(data) != _INDEX_SIZE + count * REF_SIZE:
+        self._count = count = int.from_bytes(data[start + 4 : INDEX_SIZE], "little")
+        if data[:start] != INDEX_MAGIC or len(data) != INDEX_SIZE + count * REF_SIZE:
             raise ValueError(f"index of {len(data)} bytes, its header says {count} shards")
         if not 1 < count <= _LARGEST or count & count - 1:
             raise ValueError(f"index of {count} shards")
@@ -337,7 +337,7 @@ class ShardedListing(Listing):
     def _shard(self, number: int) -> Listing:
         shard = self._shards.get(number)
         if shard is None:
-            ref = decode_ref(self.data, _INDEX_SIZE + number * REF_SIZE)
+            ref = decode_ref(self.data, INDEX_SIZE + number * REF_SIZE)
             if ref is None:
                 raise self._source.damaged(self._directory, f"shard {number} is missing")
             shard = self._shards[number] = self._source.part(ref, self._directory)
@@ -386,7 +386,7 @@ class ShardedListing(Listing):
 
     def shards(self) -> list[Ref | None]:
         """Return where the shards are."""
-        return [decode_ref(self.data, at) for at in range(_INDEX_SIZE, len(self.data), REF_SIZE)]
+        return [decode_ref(self.data, at) for at in range(INDEX_SIZE, len(self.data), REF_SIZE)]
 
     @property
     def counts(self) -> list[int]:
@@ -421,3 +421,8 @@ def misplaced(listing: Listing, number: int, count: int) -> str | None:
             if shard_of(name, count) != number:
                 return name
     return None
+
+
+def widths(variants: int) -> tuple[int, int, int, int]:
+    """Return how many bytes there are in each section for a name, beside the name."""
+    return 1 + variants * REF_SIZE, REF_SIZE, 4 + KEY_SIZE + REF_SIZE, 4 + REF_SIZE

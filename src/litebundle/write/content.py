@@ -4,7 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from litebundle.format.encode import SHARD, encode_index, encode_listing, shards_of
+from litebundle.format.encode import (
+    SHARD,
+    encode_index,
+    encode_listing,
+    index_size,
+    listing_size,
+    shards_of,
+)
 from litebundle.format.listing import EMPTY_REF, PLACED, Ref, shard_of
 from litebundle.format.manifest import columns_text
 
@@ -173,8 +180,8 @@ def listings(
 ) -> Iterator[tuple[str, str, bytes]]:
     """Yield kind, path and bytes of a root's listings, each after those that it refers to.
 
-    Their sizes do not depend on the addresses. The directories `last`, which none may be below
-    that is not among them, come at the end, in that order.
+    The directories `last`, which none may be below that is not among them, come at the end, in
+    that order.
     """
     rank = {path: number for number, path in enumerate(last, 1)}
     variants = len(root.columns)
@@ -182,6 +189,25 @@ def listings(
         yield PLACEMENT, placement.unit, _placement_listing(placement, variants, at)
     for directory in sorted(root.bottom_up(), key=lambda each: rank.get(each.path, 0)):
         yield from _directory_listings(directory, variants, at)
+
+
+def sizes(root: Root) -> Iterator[tuple[str, str, int]]:
+    """Yield kind, path and size in bytes of what `listings` yields, in any order."""
+    variants = len(root.columns)
+    for placement in root.placements():
+        paths = [file.path for file in placement.files]
+        yield PLACEMENT, placement.unit, listing_size(variants, (), (), (), paths)
+    for directory in root.directories.values():
+        shards = directory.shards()
+        for number, shard in enumerate(shards):
+            yield f"{SHARD}{number}", directory.path, _directory_size(shard)
+        size = index_size(len(shards)) if shards else _directory_size(directory)
+        yield DIRECTORY, directory.path, size
+
+
+def _directory_size(directory: Directory) -> int:
+    d = directory
+    return listing_size(d.variants, d.modules, d.directories, d.placements, d.files)
 
 
 def kinds(directory: Directory) -> list[str]:

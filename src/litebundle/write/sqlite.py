@@ -1,9 +1,9 @@
 """Writing the database, through apsw.
 
 References carry the byte offset of what they mean, and SQLite decides where things go. So the
-database is written in three transactions: contents; listings, with the contents' offsets, which
-are known by then; and at last the listings' own offsets, patched in at equal size, with the
-manifest. Nothing moves after the first two.
+database is written in three transactions: contents; room for the listings, whose sizes follow
+from their names; and at last the listings themselves, with the offsets of both, and the manifest.
+Nothing moves after the first two.
 """
 
 import contextlib
@@ -18,25 +18,18 @@ from pathlib import Path
 
 import apsw
 
-from litebundle.format import APPLICATION_ID, VERSION, checksum
-from litebundle.format.listing import Ref
+from litebundle.format import APPLICATION_ID, VERSION
 from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
 from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
-from litebundle.write.content import (
-    DIRECTORY,
-    PLACEMENT,
-    Addresses,
-    Blob,
-    Content,
-    kinds,
-    listings,
-)
+from litebundle.write.content import DIRECTORY, Blob, Content
 from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, Parts, plain
 from litebundle.write.launcher import tail
+from litebundle.write.listings import Listings, Tails
+from litebundle.write.readback import Wrote
 from litebundle.write.startup import extent
 
 SCHEMA = """
@@ -70,11 +63,7 @@ _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
 
-_Key = tuple[int, str, str]
-"""Of a listing: the number of its root, its kind, and its path."""
-
-_Tails = dict[int, tuple[int, int]]
-"""Where the last column of rows stands, by row id: its offset, and how much of it is there."""
+_Value = str | int | bytes | apsw.zeroblob
 
 
 class SqliteWriter:
@@ -92,6 +81,7 @@ class SqliteWriter:
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
+        self.wrote: Wrote | None = None
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
         self._page_size = _FOR_SIZE if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
@@ -100,7 +90,7 @@ class SqliteWriter:
                 f"page_size={self._page_size}",
                 "encoding='UTF-8'",
                 "auto_vacuum=NONE",
-                "cache_size=-65536",
+                "cache_size=-8192",
                 f"application_id={APPLICATION_ID}",
                 f"user_version={VERSION}",
             ):
@@ -136,21 +126,26 @@ class SqliteWriter:
             self._insert("distributions", distributions)
             self._next_transaction()
             blobs = self._tails("blobs")
-            index = _Listings(content, blobs)
-            self._insert("listings", [(*key, data) for key, data in index.encode().items()])
-            self._insert("placements", index.placements())
+            listings = Listings(content, blobs)
+            rows = [(*key, apsw.zeroblob(size)) for key, size in listings.sizes.items()]
+            self._insert("listings", rows)
+            self._insert("placements", listings.placements())
             self._next_transaction()
-            index.offsets = self._tails("listings")
-            for key, data in index.encode().items():
-                self._patch("listings", "listing", index.ids[key], [data])
+            listings.offsets = self._tails("listings")
+            final = listings.encode()
+            for key, data in final.items():
+                self._patch("listings", "listing", listings.ids[key], [data])
             roots = [
-                (f"root.{number}", f"{index.refs[number, DIRECTORY, ''].hex()} {text}")
+                (f"root.{number}", f"{listings.refs[number, DIRECTORY, ''].hex()} {text}")
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
-            known = [] if dictionary is None else [(DICTIONARY, _ref(dictionary, blobs).hex())]
+            known = []
+            if dictionary is not None:
+                known.append((DICTIONARY, listings.blob_ref(dictionary).hex()))
             if content.runs:
-                known.append((STARTUP, startup_text(self._runs(content, blobs, index))))
-            self._insert("manifest", seal([*content.manifest, *known, *roots]))
+                known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
+            manifest = [*content.manifest, *known, *roots]
+            self._insert("manifest", seal(manifest))
             self._connection.execute("COMMIT")
             self._connection.close()
         blank(self._work)
@@ -158,6 +153,11 @@ class SqliteWriter:
             shutil.copyfile(self._work, self._path)
         with self._path.open("ab") as file:
             file.write(self._tail)
+        self.wrote = Wrote(
+            manifest=dict(manifest),
+            listings=[(listings.refs[key], data) for key, data in final.items()],
+            blobs=[(listings.blob_ref(blob), blob) for blob in self._known.values()],
+        )
 
     def close(self) -> None:
         """Close the database, finished or not."""
@@ -166,12 +166,12 @@ class SqliteWriter:
             self._work.unlink(missing_ok=True)
 
     def _runs(
-        self, content: Content, blobs: _Tails, index: "_Listings"
+        self, content: Content, blobs: Tails, listings: "Listings"
     ) -> Iterator[tuple[int, int, int]]:
         """Yield the runs that start-up reads, see `extent`."""
         source = Descriptor(str(self._work))
         places = [[(*blobs[each.identifier], each.stored) for each in run] for run in content.runs]
-        for run in (*places, *index.first()):
+        for run in (*places, *listings.first()):
             parts = [part for place in run for part in _parts(source, self._page_size, place)]
             if parts:
                 yield extent(parts, parts[-1][0])
@@ -192,7 +192,7 @@ class SqliteWriter:
                 self._patch("blobs", "data", blob.identifier, content.parts())
         return blob
 
-    def _insert(self, table: str, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[_Value, ...]]) -> None:
         if rows:
             marks = ", ".join("?" * len(rows[0]))
             self._connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", rows)  # noqa: S608  # our own names
@@ -207,14 +207,10 @@ class SqliteWriter:
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
 
-    def _tails(self, table: str) -> _Tails:
+    def _tails(self, table: str) -> Tails:
         """Return where the last column of each row committed stands, by row id."""
         tails = Database(Descriptor(str(self._work))).tails(table)
         return {rowid: (offset, local) for rowid, offset, local in tails}
-
-
-def _ref(blob: Blob, blobs: _Tails) -> bytes:
-    return blob.ref(*blobs[blob.identifier])
 
 
 def _parts(
@@ -313,72 +309,3 @@ def _as_os_errors() -> Iterator[None]:
         raise OSError(errno.ENOSPC, "no space left for the database") from error
     except _DISK_ERRORS as error:
         raise OSError(errno.EIO, f"SQLite: {error}") from error
-
-
-class _Listings:
-    """All listings, encoded bottom-up: each names those below it by offset and checksum."""
-
-    def __init__(self, content: Content, blobs: _Tails) -> None:
-        self._content = content
-        self._blobs = blobs
-        self._sizes: dict[_Key, int] = {}
-        # Top-down on disk: what is read first stands first.
-        keys = [key for run in self._runs() for key in run]
-        for number, root in enumerate(content.roots):
-            for directory in [*root.bottom_up()][::-1]:
-                keys += [(number, kind, directory.path) for kind in kinds(directory)]
-            keys += [(number, PLACEMENT, p.unit) for p in root.placements()]
-        self.ids = {key: number for number, key in enumerate(dict.fromkeys(keys), 1)}
-        self.offsets: dict[int, tuple[int, int]] = {}
-        self._blob_refs: dict[int, bytes] = {}
-        self.refs: dict[_Key, bytes] = {}
-
-    def encode(self) -> dict[_Key, bytes]:
-        """Return the listings in the order of their ids, with the offsets known so far."""
-        found: dict[_Key, bytes] = {}
-        for number, root in enumerate(self._content.roots):
-            at = Addresses(
-                blob=self._blob_ref,
-                listing=lambda kind, path, number=number: self.refs[number, kind, path],  # type: ignore[misc]
-            )
-            for kind, path, data in listings(root, at):
-                self._add(found, (number, kind, path), data)
-        return {key: found[key] for key in self.ids}
-
-    def first(self) -> Iterator[list[tuple[int, int, int]]]:
-        """Yield for each root where those listings are that start-up reads: see `_parts`."""
-        for run in self._runs():
-            yield [(*self.offsets[self.ids[key]], self._sizes[key]) for key in run]
-
-    def _runs(self) -> Iterator[list[_Key]]:
-        for number, root in enumerate(self._content.roots):
-            run = [path for path in self._content.first if path in root.directories]
-            if run:
-                yield [(number, DIRECTORY, path) for path in run]
-
-    def placements(self) -> list[tuple[str, int, bytes, int]]:
-        """Return the rows of the table."""
-        return [
-            (p.unit, p.level, p.key, self.ids[number, PLACEMENT, p.unit])
-            for number, root in enumerate(self._content.roots)
-            for p in root.placements()
-        ]
-
-    def _blob_ref(self, blob: Blob) -> bytes:
-        # Often asked: for a package's code twice, and each time the listings are encoded.
-        ref = self._blob_refs.get(blob.identifier)
-        if ref is None:
-            ref = self._blob_refs[blob.identifier] = _ref(blob, self._blobs)
-        return ref
-
-    def _add(self, found: dict[_Key, bytes], key: _Key, data: bytes) -> None:
-        found[key] = data
-        self._sizes[key] = len(data)
-        identifier = self.ids[key]
-        self.refs[key] = Ref(
-            identifier=identifier,
-            at=self.offsets.get(identifier, (0, 0)),
-            sizes=(len(data), len(data)),
-            encoding=0,
-            checksum=checksum(data),
-        ).encode()

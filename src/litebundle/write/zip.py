@@ -37,6 +37,8 @@ class ZipWriter:
     `taken` are the paths of the files to come, which no `.pyc` of ours may take.
     """
 
+    wrote = None  # where things are is known to the zip library
+
     def __init__(
         self,
         path: Path,

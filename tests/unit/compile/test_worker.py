@@ -1,10 +1,11 @@
 """The worker script, spoken to over its pipes as the pool does it."""
 
+import fcntl
 import marshal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -91,3 +92,26 @@ def test_a_fault_of_our_own_is_not_taken_for_the_files(monkeypatch: pytest.Monke
             process.compile((0,), [("a.py", b"x = 1\n")])
     finally:
         process.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets pipes be widened")
+@pytest.mark.parametrize("refused", [False, True])
+def test_pipes_have_room_for_a_batch(refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are wider than the system makes them; where it refuses, the worker works no less."""
+    sizes: list[int] = []
+    widened = fcntl.fcntl
+
+    def asked(stream: IO[bytes], command: int, size: int) -> int:
+        if refused:
+            raise PermissionError
+        sizes.append(widened(stream, command, size))
+        return sizes[-1]
+
+    monkeypatch.setattr(fcntl, "fcntl", asked)
+    found = Worker(sys.executable)
+    try:
+        [(codes, error)] = found.compile((0,), [("a.py", b"a = 1")])
+    finally:
+        found.close()
+    assert (len(codes), error) == (1, None)
+    assert sizes == ([] if refused else [1 << 18] * 2)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litebundle.format import listing
-from litebundle.format.encode import encode_listing
+from litebundle.format.encode import encode_listing, listing_size
 from litebundle.format.listing import EMPTY_REF, Listing, Ref, decode_ref
 
 _U16, _U32 = st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
@@ -151,6 +151,7 @@ def test_listings_come_back(contents: tuple[object, ...]) -> None:
     """Modules, directories, placements and files of any names are kept."""
     data = encode_listing(*contents)  # type: ignore[arg-type]
     assert _decoded(data) == contents
+    assert listing_size(*contents) == len(data)  # type: ignore[arg-type]
 
 
 @given(st.lists(_NAMES, unique=True, max_size=8), st.randoms())
