@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litebundle import __version__
 from litebundle.cache.cache import Cache
@@ -30,6 +31,9 @@ from litebundle.write.modules import add_code, directories
 from litebundle.write.sqlite import SqliteWriter
 from litebundle.write.startup import Startup
 from litebundle.write.zip import ZipWriter
+
+if TYPE_CHECKING:
+    from litebundle.write.readback import Wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,11 @@ class Assembly:
         }
         self._total = len(self._entries) + sum(map(len, self._sources.values()))
         self._done = 0
-        self.written: dict[int, Blob] = {}
         self.units: list[list[PlacedUnit]] = [[] for _ in plan.roots]
         self.compiled: set[tuple[str, str]] = set()
         self.uncompiled: list[Uncompiled] = []
         self._left: set[tuple[str, str]] = set()
+        self.wrote: Wrote  # by the writer, once all is finished
         self.writer: SqliteWriter | ZipWriter
         if options.container == "zip":
             taken = {e.path for e in self._entries}
@@ -146,7 +150,6 @@ class Assembly:
             }
             if result.path in self._startup:
                 self._runs[-1] += blobs.values()
-            self.written.update((blob.identifier, blob) for blob in blobs.values())
             self._add_code(entry, blobs)
         if self._options.strict and self.uncompiled:
             raise BuildError(
@@ -197,7 +200,7 @@ class Assembly:
             first=tuple(path for path in self._startup.directories() if self._has(path)),
         )
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))
-        self.writer.finish(content, list(found))
+        self.wrote = self.writer.finish(content, list(found))
         return content
 
     def _has(self, directory: str) -> bool:
@@ -248,7 +251,6 @@ class Assembly:
         self._tell(entry.path)
         self._require_at_rest(entry, encoded.digest)
         blob = self.writer.file(entry.path, encoded, entry.mode)
-        self.written[blob.identifier] = blob
         self._blobs[key(entry)] = blob
         if entry.kind is not Kind.SOURCE and entry.path in self._startup:
             self._runs[-1].append(blob)

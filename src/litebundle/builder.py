@@ -26,7 +26,7 @@ from litebundle.runtime.descriptor import exposed
 from litebundle.trace import read_trace, traced, write_trace
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.launcher import put_in_front
-from litebundle.write.readback import stands
+from litebundle.write.readback import Wrote, stands
 from litebundle.write.startup import Startup
 
 __all__ = ["Options", "Progress", "build"]
@@ -69,7 +69,7 @@ def build(
         check_chosen(options.place or {}, [analyser.ground for analyser in analysers])
         means = Means(plan, compilers, analysers, cache)
         startup = _startup(means, options)
-        with replacing(output, lambda path: _read_back(path, work)) as aside:
+        with replacing(output, lambda path: _read_back(path, work.wrote)) as aside:
             work = Assembly(means, options, aside, startup, progress)
             content = packed(work, means, options)
             if options.launch is not None:
@@ -151,20 +151,14 @@ def _refuse_unfit(plan: Plan, container: str, compress: str) -> None:
         )
 
 
-def _read_back(path: Path, work: Assembly) -> None:
+def _read_back(path: Path, wrote: Wrote) -> None:
     archive = open_archive(str(path))
-    wrote = work.writer.wrote
-    if archive is not None and wrote is not None and stands(archive, wrote):
+    if archive is not None and stands(archive, wrote):
         return
     # What differs, and where, is for the one to say who looks at files of any origin
-    found = ["not a bundle"]
-    if archive is not None:
-        found = [*map(str, problems(archive, work.written))]
-        if wrote is not None and not found:
-            found = ["sound, but not what was to be written"]
-    if found:
-        raise BuildError(
-            "what was written reads back differently",
-            problems=found,
-            hint="check the disk and the memory of this machine",
-        )
+    found = ["not a bundle"] if archive is None else [*map(str, problems(archive))]
+    raise BuildError(
+        "what was written reads back differently",
+        problems=found or ["sound, but not what was to be written"],
+        hint="check the disk and the memory of this machine",
+    )

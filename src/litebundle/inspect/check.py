@@ -3,13 +3,9 @@
 Nothing is unmarshalled or executed.
 """
 
-import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator
 
-from litebundle.errors import BundleError
-from litebundle.format import PIECE, Checksum, checksum, names
+from litebundle.format import names
 from litebundle.format.encode import SHARD, shards_of
 from litebundle.format.listing import (
     ENCODING_NONE,
@@ -23,12 +19,11 @@ from litebundle.format.listing import (
     misplaced,
 )
 from litebundle.format.manifest import DICTIONARY, variants
-from litebundle.inspect.claims import Claims
+from litebundle.inspect.contents import Contents
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS, LISTINGS
-from litebundle.runtime.large import decoded
 from litebundle.write.content import (
     DIRECTORY,
     PLACEMENT,
@@ -41,20 +36,14 @@ from litebundle.write.content import (
     identity,
 )
 
-DAMAGED = b""
-"""For the digest of what cannot be read."""
 
-NOTHING: Mapping[int, Blob] = MappingProxyType({})
-
-
-def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterator[Finding]:
+def problems(archive: Archive) -> Iterator[Finding]:
     """Yield every fault of a bundle; none means that it is sound.
 
-    `written` are blobs as their writer knows them. That a blob is found by its number but not at
-    its offset counts as one: an importing process would find its way, but a fresh bundle has no
-    business being slow.
+    That a blob is found by its number but not at its offset counts as one: an importing process
+    would find its way, but a fresh bundle has no business being slow.
     """
-    check = Check(archive, written)
+    check = Check(archive)
     yield from check.run()
     if check.moved:
         yield Finding(
@@ -64,35 +53,23 @@ def problems(archive: Archive, written: Mapping[int, Blob] = NOTHING) -> Iterato
         )
 
 
-class Check:
+class Check(Contents):
     """One pass over a bundle; `run` fills the other attributes.
 
-    `roots` is the content as found, `listings` their numbers, `blobs` what is referred to by
-    number, `read` the bytes that went through a checksum, `moved` how many blobs and listings were
-    not where their references say, `at` the references of the others by table and number.
-    `placements`, and the modules (`units`) that each is of, are by the number of their listing.
-    `complete` tells whether every listing could be read, whatever else is wrong. What is stored as
-    `written` says needs no decoding.
+    `roots` is the content as found, `listings` what each is by its number; `placements`, and the
+    modules (`units`) that each is of, are by the number of their listing. `complete` tells whether
+    every listing could be read, whatever else is wrong.
     """
 
-    def __init__(self, archive: Archive, written: Mapping[int, Blob] = NOTHING) -> None:
-        self.archive = archive
-        self._written = written
+    def __init__(self, archive: Archive) -> None:
+        super().__init__(archive)
         self.roots: list[Root] = []
         self.listings: dict[int, tuple[int, str, str]] = {}
-        self.blobs: dict[int, Blob] = {}
-        self.read = 0
-        self.moved = 0
         self.complete = True
-        self.at: dict[tuple[str, int], Ref] = {}
-        self._claims = Claims(archive.stamp[2])
         self._variants = [str(variant) for variant in variants(archive.manifest)]
         self._names: list[str] = []  # of the columns of the root at hand
-        self._base = archive.container.base
-        self._refs: dict[int, tuple[object, ...]] = {}
         self.placements: dict[int, Placement] = {}
         self.units: dict[int, set[str]] = {}
-        self._found: list[Finding] = []
 
     def run(self) -> list[Finding]:
         """Return every fault."""
@@ -131,15 +108,6 @@ class Check:
                 self._found += contradictions(root.directories)
         if not self._found:
             self._compare_identity()
-
-    def _tell(
-        self,
-        where: str,
-        what: str,
-        expected: str | int | None = None,
-        found: str | int | None = None,
-    ) -> None:
-        self._found.append(Finding(where=where, what=what, expected=expected, found=found))
 
     def _has_dictionary(self) -> bool:
         """Tell whether what zstd needs is there, or no need; without, nothing could be told."""
@@ -306,104 +274,6 @@ class Check:
             self._tell(f"placed files of {unit}", "level or key are not theirs")
         return placement
 
-    def _blob(self, ref: Ref | None, what: str) -> Blob | None:
-        """Return what a reference leads to, read and checked at the first of equal references."""
-        if ref is None:
-            return None
-        known = self._refs.setdefault(ref.identifier, _fields(ref))
-        blob = self.blobs.get(ref.identifier)
-        if known != _fields(ref):
-            self._tell(what, f"another reference to blob {ref.identifier} differs")
-            return None
-        if blob is not None:
-            return blob
-        blob = self._as_written(ref)
-        if blob is not None:
-            self.blobs[ref.identifier] = blob
-            return blob
-        digest = self._digest(ref, what)
-        blob = Blob(
-            identifier=ref.identifier,
-            stored=ref.stored,
-            raw=ref.raw,
-            encoding=ref.encoding,
-            checksum=ref.checksum,
-            digest=DAMAGED if digest is None else digest,
-        )
-        self.blobs[ref.identifier] = blob
-        return blob
-
-    def _digest(self, ref: Ref, what: str) -> bytes | None:
-        """Return SHA-256 of what a reference leads to, None if it is not what was built."""
-        self._claim(ref, what)
-        if ref.raw > PIECE:
-            whole, digest, size = Checksum(), hashlib.sha256(), 0
-            with contextlib.suppress(ValueError):
-                for part in decoded(self.archive.container, ref):
-                    whole.update(part)
-                    digest.update(part)
-                    size += len(part)
-                if size == ref.raw and whole.digest() == ref.checksum:
-                    self.read += size
-                    self.at[BLOBS, ref.identifier] = ref
-                    return digest.digest()
-        data = self._content(ref, BLOBS, what)
-        return None if data is None else hashlib.sha256(data).digest()
-
-    def _as_written(self, ref: Ref) -> Blob | None:
-        blob = self._written.get(ref.identifier)
-        if blob is None or blob.seal is None or blob.ref(ref.offset, ref.local) != ref.encode():
-            return None
-        try:
-            found = _sum_stored(self.archive, ref) if ref.offset else b""
-        except ValueError:
-            return None
-        if found != blob.seal:
-            return None
-        self.read += ref.raw
-        return blob
-
-    def _claim(self, ref: Ref, what: str) -> None:
-        try:
-            self._claims.content(ref)
-        except ValueError as error:
-            raise ValueError(f"{what}: {error}") from error
-
-    def _content(self, ref: Ref, table: str, what: str) -> bytes | None:
-        data = self._hinted(ref)
-        if data is not None and checksum(data) == ref.checksum:
-            if data:  # nothing is anywhere
-                self.at[table, ref.identifier] = ref
-        else:
-            try:
-                data = self.archive.container.find(table, ref, self.archive.unpack)
-            except BundleError as error:
-                error.file = error.build = None  # whoever asked knows which file it is about
-                self._tell(what, error.cause)
-                return None
-            except ValueError as error:
-                self._tell(what, str(error))
-                return None
-            if (found := checksum(data)) != ref.checksum:
-                where = f" at byte {self._base + ref.offset}" if ref.offset else ""
-                self._tell(what, f"checksum mismatch{where}", ref.checksum.hex(), found.hex())
-                return None
-            self.moved += ref.offset != 0
-        self.read += len(data)
-        if len(data) == ref.raw:
-            return data
-        self._tell(what, "another size than its reference says", ref.raw, len(data))
-        return None
-
-    def _hinted(self, ref: Ref) -> bytes | None:
-        """Return what stands at a reference's offset, None if it can be no such blob."""
-        if not ref.offset:
-            return None
-        try:
-            return self.archive.unpack(self.archive.container.stored(ref), ref)
-        except ValueError:
-            return None
-
     def _compare_identity(self) -> None:
         found = identity(self.roots, self.archive.manifest.items())
         if found != self.archive.identity:
@@ -422,18 +292,5 @@ def codes(root: Root) -> Iterator[tuple[str, int, Blob]]:
                     yield f"{inside}{name}.py", variant, blob
 
 
-def _sum_stored(archive: Archive, ref: Ref) -> bytes:
-    if ref.stored <= PIECE:
-        return checksum(archive.container.stored(ref))
-    whole = Checksum()
-    for part in archive.container.parts(ref):
-        whole.update(part)
-    return whole.digest()
-
-
 def _what(of: tuple[str, str]) -> str:
     return "listing of {} {!r}".format(*of)
-
-
-def _fields(ref: Ref) -> tuple[object, ...]:
-    return ref.offset, ref.stored, ref.raw, ref.encoding, ref.checksum

@@ -81,7 +81,6 @@ class SqliteWriter:
         self._known: dict[bytes, Blob] = {}
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
-        self.wrote: Wrote | None = None
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
         self._page_size = _FOR_SIZE if compression.is_for_size else next(fitting, _SMALLEST)
         with _as_os_errors():
@@ -114,8 +113,8 @@ class SqliteWriter:
         self._tail = tail(members)
         return [("tail", f"{len(self._tail)} {hashlib.sha256(self._tail).hexdigest()}")]
 
-    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
-        """Write listings, tables and manifest, and close the database."""
+    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> Wrote:
+        """Write listings, tables and manifest, close the database, and return what is there."""
         shared = self._compression.dictionary
         dictionary = self._blob(plain(shared)) if shared else None
         with _as_os_errors():
@@ -153,7 +152,7 @@ class SqliteWriter:
             shutil.copyfile(self._work, self._path)
         with self._path.open("ab") as file:
             file.write(self._tail)
-        self.wrote = Wrote(
+        return Wrote(
             manifest=dict(manifest),
             listings=[(listings.refs[key], data) for key, data in final.items()],
             blobs=[(listings.blob_ref(blob), blob) for blob in self._known.values()],

@@ -28,6 +28,7 @@ from litebundle.write.content import DIRECTORY, Addresses, Blob, Content, Direct
 from litebundle.write.digests import Complete, digests_reference, digests_table
 from litebundle.write.encoding import Encoded, plain, pyc_header, zip_info
 from litebundle.write.launcher import method
+from litebundle.write.readback import Wrote
 from litebundle.write.startup import extent
 
 
@@ -36,8 +37,6 @@ class ZipWriter:
 
     `taken` are the paths of the files to come, which no `.pyc` of ours may take.
     """
-
-    wrote = None  # where things are is known to the zip library
 
     def __init__(
         self,
@@ -51,6 +50,7 @@ class ZipWriter:
         self._taken = taken
         self._names: list[str] = []
         self._offsets: dict[int, int] = {}
+        self._blobs: list[Blob] = []
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False)
         try:
             self._write(MARK_MEMBER, b"litebundle\n")
@@ -80,8 +80,7 @@ class ZipWriter:
         if self._compression.packs_code(path):
             return self._deflated(zip_info(name), header, content)
         identifier, offset, _ = self._write(name, header + data)
-        self._offsets[identifier] = offset + len(header)
-        return content.as_blob(identifier)
+        return self._blob(content.as_blob(identifier), offset + len(header))
 
     def file(self, path: str, content: Encoded, mode: int) -> Blob:
         """Store a file under its path."""
@@ -90,17 +89,20 @@ class ZipWriter:
             return self._deflated(info, b"", content)
         info.file_size = content.raw
         identifier, offset, _ = self._add(info, content.parts())
-        self._offsets[identifier] = offset
-        return content.as_blob(identifier)
+        return self._blob(content.as_blob(identifier), offset)
 
     def _deflated(self, info: zipfile.ZipInfo, header: bytes, content: Encoded) -> Blob:
         info.compress_type = zipfile.ZIP_DEFLATED
         info.file_size = len(header) + content.raw
         identifier, offset, size = self._add(info, chain((header,), content.parts()))
-        self._offsets[identifier] = offset
         encoding = ENCODING_PYC if header else ENCODING_DEFLATE
         blob = content.as_blob(identifier)
-        return replace(blob, stored=size, encoding=encoding, seal=None)
+        return self._blob(replace(blob, stored=size, encoding=encoding, seal=None), offset)
+
+    def _blob(self, blob: Blob, offset: int) -> Blob:
+        self._offsets[blob.identifier] = offset
+        self._blobs.append(blob)
+        return blob
 
     def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
         """Store the members; the manifest has nothing to say of them."""
@@ -108,11 +110,15 @@ class ZipWriter:
             self._write(name, data, method(name))
         return []
 
-    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> None:
-        """Write the index and close the zip; the manifest stands right before the directory."""
+    def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> Wrote:
+        """Write the index, close the zip, and return what is there.
+
+        The manifest stands right before the zip's directory.
+        """
         del distributions  # their metadata are files
         [root] = content.roots  # the paths of the members are one tree's
         refs: dict[tuple[str, str], bytes] = {}
+        written = []
         at = Addresses(
             blob=lambda blob: blob.ref(self._offsets[blob.identifier]),
             listing=lambda kind, path: refs[kind, path],
@@ -121,14 +127,21 @@ class ZipWriter:
         for kind, path, data in listings(root, at, last=content.first[::-1]):
             if kind == DIRECTORY and has_entry(root.directories[path]):
                 self._zip.writestr(zip_info(path + "/", 0o755), b"")
-            refs[kind, path] = self._listing(len(refs), data)
+            ref = refs[kind, path] = self._listing(len(refs), data)
+            written.append((ref, data))
         known = [(STARTUP, startup_text(self._runs(content, refs)))] if content.runs else []
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
         text = f"{refs[DIRECTORY, ''].hex()} {columns_text(root.columns)}"
-        manifest = lines(seal([*content.manifest, *known, ("root.0", text)]))
+        pairs = [*content.manifest, *known, ("root.0", text)]
+        manifest = lines(seal(pairs))
         footer = FOOTER_MAGIC + len(manifest).to_bytes(8, "little")
         self._write(MANIFEST_MEMBER, manifest + footer)
         self.close()
+        return Wrote(
+            manifest=dict(pairs),
+            listings=written,
+            blobs=[(at.blob(blob), blob) for blob in self._blobs],
+        )
 
     def _runs(
         self, content: Content, refs: Mapping[tuple[str, str], bytes]
