@@ -68,6 +68,7 @@ _PROGRAMS: dict[str, tuple[str, str, bool]] = {
         False,
     ),
     "database": ("import sqlite3\nfile = sqlite3.connect('db')\n", "", False),
+    "large": ("numbers = list(range(1_000, 4_500_000))\n", "", False),
     "debugging": ("import gc\ngc.set_debug(gc.DEBUG_UNCOLLECTABLE)\n", "", False),
     "native": (_NATIVE.format(names="'video', 'video'"), "", False),
     "known native": (_NATIVE.format(names="'multidict._multidict', 'mine'"), "", True),

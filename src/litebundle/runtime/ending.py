@@ -40,6 +40,8 @@ _KNOWN = frozenset(
 _MYPYC = "__mypyc"  # how modules end that mypyc makes: what is in them was Python
 _IN_MEMORY = ("BytesIO", "StringIO")
 _DATABASES = ("_dbm", "_gdbm", "sqlite3")  # written to when they are freed, without a finalizer
+_MANY = 4_000_000
+"""Blocks of memory; a list of more objects than that would itself take memory that is not there."""
 _OWN = __name__.partition(".")[0]
 
 
@@ -52,7 +54,9 @@ def leave_memory_at_exit() -> None:
 
 def _leave_memory() -> None:
     try:
-        if not (gc.get_debug() or _has_observers() or _has_foreign() or _has_unfinished()):
+        if sys.getallocatedblocks() > _MANY or gc.get_debug():
+            return
+        if not (_has_observers() or _has_foreign() or _has_unfinished()):
             gc.freeze()  # the collections to come find nothing
     except Exception:  # noqa: BLE001, S110  # a metaclass of the program's: as ever
         pass
