@@ -133,8 +133,8 @@ def litebundle_key() -> str:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a whole directory, if it is there."""
-    if path.is_dir():
+    """Remove a file, a link or a whole directory, if it is there."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
