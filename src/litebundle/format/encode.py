@@ -1,6 +1,14 @@
 """Encoding what `listing` decodes."""
 
-from .listing import HEADER_SIZE, INDEX_MAGIC, INDEX_SIZE, MAGIC, REF_SIZE, widths
+from .listing import (
+    HEADER_SIZE,
+    INDEX_MAGIC,
+    INDEX_SIZE,
+    MAGIC,
+    MOST_SHARDS,
+    REF_SIZE,
+    widths,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,14 +19,13 @@ SHARD = "shard."
 
 _WHOLE = 1024  # things that one listing tells of, some 40 kB; of more there are shards
 _FULL = 256  # things in a shard at most, on average
-_LARGEST = 1 << 16
 
 
 def shards_of(things: int) -> int:
     """Return how many shards a directory of so many things has: a power of two, 0 for none."""
     if things <= _WHOLE:
         return 0
-    return min(1 << ((things - 1) // _FULL).bit_length(), _LARGEST)
+    return min(1 << ((things - 1) // _FULL).bit_length(), MOST_SHARDS)
 
 
 def encode_index(variants: int, refs: "Sequence[bytes]") -> bytes:

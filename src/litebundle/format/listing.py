@@ -58,7 +58,7 @@ NOTHING = MAGIC + bytes(4 * _COUNTS)
 """The listing of an empty directory."""
 
 INDEX_SIZE = len(INDEX_MAGIC) + 8
-_LARGEST = 1 << 16  # shards
+MOST_SHARDS = 1 << 16
 _LOW = (1 << 32) - 1
 
 
@@ -324,7 +324,7 @@ class ShardedListing(Listing):
         self._count = count = int.from_bytes(data[start + 4 : INDEX_SIZE], "little")
         if data[:start] != INDEX_MAGIC or len(data) != INDEX_SIZE + count * REF_SIZE:
             raise ValueError(f"index of {len(data)} bytes, its header says {count} shards")
-        if not 1 < count <= _LARGEST or count & count - 1:
+        if not 1 < count <= MOST_SHARDS or count & count - 1:
             raise ValueError(f"index of {count} shards")
         self.data = data
         self._source = source  # a cycle, which the collector finds: such bundles are few

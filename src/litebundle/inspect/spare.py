@@ -69,27 +69,32 @@ def _used(database: Database) -> dict[int, list[tuple[int, int]]]:
     """Return start and end of all that is used, by page."""
     used: dict[int, list[tuple[int, int]]] = defaultdict(list)
     used[1].append((0, 100))
-    for root in (1, *database.tables.values()):
-        pending = [root]
-        while pending:
-            number = pending.pop()
-            page = database.page(number)
-            kind, first, count = layout(page, number)
-            head = first - (8 if kind == LEAF else 12)
-            used[number].append((head, first + 2 * count))
-            used[number] += [(at, at + 4) for at, _ in free_blocks(page, number)]
-            for at in range(first, first + 2 * count, 2):
-                position = int.from_bytes(page[at : at + 2])
-                if kind == INTERIOR:
-                    used[number].append((position, varint(page, position + 4)[1]))
-                    pending.append(int.from_bytes(page[position : position + 4]))
-                else:
-                    _use_row(
-                        database, Cell(number, page, position, database.usable), position, used
-                    )
+    for number, page, kind, first, cells in tree_pages(database):
+        head = first - (8 if kind == LEAF else 12)
+        used[number].append((head, first + 2 * len(cells)))
+        used[number] += [(at, at + 4) for at, _ in free_blocks(page, number)]
+        for position in cells:
             if kind == INTERIOR:
-                pending.append(int.from_bytes(page[first - 4 : first]))
+                used[number].append((position, varint(page, position + 4)[1]))
+            else:
+                _use_row(database, Cell(number, page, position, database.usable), position, used)
     return used
+
+
+def tree_pages(database: Database) -> Iterator[tuple[int, bytes, int, int, list[int]]]:
+    """Yield each page of the tables' trees: its number, bytes and kind, and its pointers [1.6].
+
+    Of these, where the first one stands, and where the cells are. The trees are sound.
+    """
+    pending = [1, *database.tables.values()]
+    while pending:
+        number = pending.pop()
+        page = database.page(number)
+        kind, first, count = layout(page, number)
+        cells = [int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2)]
+        if kind == INTERIOR:
+            pending += [int.from_bytes(page[at : at + 4]) for at in (first - 4, *cells)]
+        yield number, page, kind, first, cells
 
 
 def free_blocks(page: bytes, number: int) -> Iterator[tuple[int, int]]:

@@ -6,9 +6,9 @@ Numbers in brackets are chapters of https://www.sqlite.org/fileformat2.html, as 
 from collections.abc import Iterator
 from pathlib import Path
 
-from litebundle.inspect.spare import free_blocks
+from litebundle.inspect.spare import free_blocks, tree_pages
 from litebundle.runtime.descriptor import Descriptor
-from litebundle.runtime.pages import INTERIOR, Database, layout
+from litebundle.runtime.pages import Database
 
 
 def blank(path: Path) -> None:
@@ -22,18 +22,11 @@ def blank(path: Path) -> None:
 
 def _gaps(database: Database) -> Iterator[tuple[int, int]]:
     """Yield start and end in the file of what is not zero and could be."""
-    pending = [1, *database.tables.values()]
-    while pending:
-        number = pending.pop()
-        page = database.page(number)
-        kind, first, count = layout(page, number)
-        if kind == INTERIOR:
-            cells = (int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2))
-            pending += [int.from_bytes(page[at : at + 4]) for at in (first - 4, *cells)]
+    for number, page, _, first, cells in tree_pages(database):
         head = 100 if number == 1 else 0
         content = int.from_bytes(page[head + 5 : head + 7]) or 65536
         before = (number - 1) * database.page_size
         blocks = [(at + 4, at + size) for at, size in free_blocks(page, number)]
-        for start, end in [(first + 2 * count, content), *blocks]:
+        for start, end in [(first + 2 * len(cells), content), *blocks]:
             if any(page[start:end]):
                 yield before + start, before + end

@@ -192,27 +192,22 @@ def listings(
 
 
 def sizes(root: Root) -> Iterator[tuple[str, str, int]]:
-    """Yield kind, path and size in bytes of what `listings` yields, in any order."""
+    """Yield kind, path and size in bytes of what `listings` yields, from the top down."""
+    for directory in [*root.bottom_up()][::-1]:
+        shards = directory.shards()
+        size = index_size(len(shards)) if shards else _directory_size(directory)
+        yield DIRECTORY, directory.path, size
+        for number, shard in enumerate(shards):
+            yield f"{SHARD}{number}", directory.path, _directory_size(shard)
     variants = len(root.columns)
     for placement in root.placements():
         paths = [file.path for file in placement.files]
         yield PLACEMENT, placement.unit, listing_size(variants, (), (), (), paths)
-    for directory in root.directories.values():
-        shards = directory.shards()
-        for number, shard in enumerate(shards):
-            yield f"{SHARD}{number}", directory.path, _directory_size(shard)
-        size = index_size(len(shards)) if shards else _directory_size(directory)
-        yield DIRECTORY, directory.path, size
 
 
 def _directory_size(directory: Directory) -> int:
     d = directory
     return listing_size(d.variants, d.modules, d.directories, d.placements, d.files)
-
-
-def kinds(directory: Directory) -> list[str]:
-    """Return the kinds of a directory's listings, the first one that which stands for it."""
-    return [DIRECTORY, *(f"{SHARD}{number}" for number in range(len(directory.shards())))]
 
 
 def _directory_listings(

@@ -10,7 +10,6 @@ from litebundle.write.content import (
     Addresses,
     Blob,
     Content,
-    kinds,
     listings,
     sizes,
 )
@@ -31,20 +30,16 @@ class Listings:
     def __init__(self, content: Content, blobs: Tails) -> None:
         self._content = content
         self._blobs = blobs
-        # Top-down on disk: what is read first stands first.
-        keys = [key for run in self._runs() for key in run]
-        for number, root in enumerate(content.roots):
-            for directory in [*root.bottom_up()][::-1]:
-                keys += [(number, kind, directory.path) for kind in kinds(directory)]
-            keys += [(number, PLACEMENT, p.unit) for p in root.placements()]
-        self.ids = {key: number for number, key in enumerate(dict.fromkeys(keys), 1)}
-        self.offsets: dict[int, tuple[int, int]] = {}
         found = {
             (number, kind, path): size
             for number, root in enumerate(content.roots)
             for kind, path, size in sizes(root)
         }
-        self.sizes = {key: found[key] for key in self.ids}
+        # Top-down on disk: what is read first stands first.
+        first = [key for run in self._runs() for key in run]
+        self.sizes = {key: found[key] for key in dict.fromkeys([*first, *found])}
+        self.ids = {key: number for number, key in enumerate(self.sizes, 1)}
+        self.offsets: dict[int, tuple[int, int]] = {}
         self._blob_refs: dict[int, bytes] = {}
         self.refs: dict[Key, bytes] = {}
 
@@ -81,7 +76,7 @@ class Listings:
 
     def blob_ref(self, blob: Blob) -> bytes:
         """Return the encoded reference to a blob."""
-        # Often asked: for a package's code twice, and each time the listings are encoded.
+        # Asked twice or more: for the listings (a package's code has two), and for what was written
         ref = self._blob_refs.get(blob.identifier)
         if ref is None:
             ref = blob.ref(*self._blobs[blob.identifier])

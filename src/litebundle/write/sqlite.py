@@ -124,13 +124,13 @@ class SqliteWriter:
             )
             self._insert("distributions", distributions)
             self._next_transaction()
-            blobs = self._tails("blobs")
+            blobs = _tails(self._work, "blobs")
             listings = Listings(content, blobs)
             rows = [(*key, apsw.zeroblob(size)) for key, size in listings.sizes.items()]
             self._insert("listings", rows)
             self._insert("placements", listings.placements())
             self._next_transaction()
-            listings.offsets = self._tails("listings")
+            listings.offsets = _tails(self._work, "listings")
             final = listings.encode()
             for key, data in final.items():
                 self._patch("listings", "listing", listings.ids[key], [data])
@@ -206,10 +206,11 @@ class SqliteWriter:
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
 
-    def _tails(self, table: str) -> Tails:
-        """Return where the last column of each row committed stands, by row id."""
-        tails = Database(Descriptor(str(self._work))).tails(table)
-        return {rowid: (offset, local) for rowid, offset, local in tails}
+
+def _tails(path: Path, table: str) -> Tails:
+    """Return where the last column of each row committed stands, by row id."""
+    tails = Database(Descriptor(str(path))).tails(table)
+    return {rowid: (offset, local) for rowid, offset, local in tails}
 
 
 def _parts(
@@ -250,20 +251,16 @@ def _add_digests(
     connection: apsw.Connection, work: Path, runs: Sequence[bytes], complete: Complete
 ) -> None:
     # In three transactions, since each needs to know where the one before has put things
-    def places() -> dict[int, tuple[int, int]]:
-        tails = Database(Descriptor(str(work))).tails("digests")
-        return {rowid: (offset, local) for rowid, offset, local in tails}
-
     insert = "INSERT INTO digests VALUES (NULL, ?)"
     with connection:
         connection.execute("DROP TABLE IF EXISTS digests")
         connection.execute(DIGESTS_SCHEMA)
         connection.executemany(insert, [(run,) for run in runs])
-    table = digests_table(runs, places())
+    table = digests_table(runs, _tails(work, "digests"))
     with connection:
         connection.execute(insert, (table,))
     number = len(runs) + 1
-    pairs = complete(digests_reference(table, number, places()[number]))
+    pairs = complete(digests_reference(table, number, _tails(work, "digests")[number]))
     with connection:
         connection.execute("DELETE FROM manifest")
         connection.executemany("INSERT INTO manifest VALUES (NULL, ?, ?)", pairs)
