@@ -121,8 +121,7 @@ class Assembly:
         deflates = self._compression.kind != "zstd" and self._compression.packs_file(entry.path)
         if entry.archived is None and deflates and isinstance(self.writer, SqliteWriter):
             return self._cache.deflated(entry)
-        content = entry.packed()
-        return self.writer.encode_file(entry.path, content.raw, content.deflated)
+        return self.writer.encode_file(entry.path, entry.packed())
 
     def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""

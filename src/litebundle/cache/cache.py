@@ -10,7 +10,7 @@ from pathlib import Path
 from litebundle.cache import seen
 from litebundle.cache.packs import Packs
 from litebundle.cache.seen import Seen
-from litebundle.collect.tree import Entry
+from litebundle.collect.tree import Entry, Packed
 from litebundle.compile.target import Target
 from litebundle.errors import BundleIOError
 from litebundle.runtime.cache import candidates, is_chosen, refusal
@@ -33,10 +33,10 @@ class Cache:
         known = self.seen.digest(entry)
         if known is not None:
             return known, None
-        data = entry.read()
-        digest = hashlib.sha256(data).digest()
+        content = entry.packed()
+        digest = content.digest
         self.seen.note(entry, digest)
-        return digest, data
+        return digest, content.raw
 
     def deflated(self, entry: Entry) -> Encoded:
         """Return a file that is in no archive as `deflated` encodes it."""
@@ -44,7 +44,7 @@ class Cache:
         each = key(_DEFLATED, digest)
         found = self.packs.find(each)
         if found is None:
-            found = deflated(entry.read()) if data is None else deflated(data, digest=digest)
+            found = deflated(entry.packed() if data is None else Packed(data, known=digest))
             if found.digest == digest:
                 self.packs.add(each, found)
         return found

@@ -170,6 +170,7 @@ def command(
     **chosen: Any,
 ) -> None:
     """Pack each SRC: a directory, project, wheel, NAME==1.2, or one bundle.toml."""
+    gc.disable()  # a twentieth of the work; it would find next to nothing until this process ends
     from litebundle.builder import Options, build
 
     if "" in src:
@@ -178,9 +179,9 @@ def command(
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
     inputs, launch = inputs_of(chosen), _launch(chosen)
     options = Options(inputs=inputs, launch=launch, **chosen)
-    gc.disable()  # a twentieth of the work; it would find next to nothing until this process ends
     with _progress(shown=not quiet) as progress:
         report = build(src, output, options, progress)
+    gc.freeze()  # nor what its last collections would look through
     if as_json:
         print_json(asdict(report))
     elif not quiet:

@@ -1,6 +1,7 @@
 """What collecting yields: the entries of a bundle as they lie on disk, not yet read."""
 
 import enum
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,10 +42,19 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A file's bytes, and as a raw deflate stream (RFC 1951) if that is how they were kept."""
+    """A file's bytes, and as a raw deflate stream (RFC 1951) if that is how they were kept.
+
+    `known` is their SHA-256, if whoever kept them has had to find it out.
+    """
 
     raw: bytes
     deflated: bytes | None = None
+    known: bytes | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes."""
+        return self.known or hashlib.sha256(self.raw).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ import struct
 import warnings
 import zipfile
 import zlib
+from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import installer
@@ -141,19 +142,19 @@ class _Member:
         """Return the content; raises BuildError if it is not what RECORD says."""
         try:
             stored = self._stored()
-            if self.info.compress_type == zipfile.ZIP_DEFLATED:
-                packed = Packed(_inflated(stored, self.info.file_size), stored)
-            else:
-                packed = Packed(stored)
+            deflated = self.info.compress_type == zipfile.ZIP_DEFLATED
+            raw = _inflated(stored, self.info.file_size) if deflated else stored
         except zlib.error as error:
             raise self._differs(str(error)) from error
         except BundleIOError as error:
             raise unreadable(self.wheel.path, error) from error
-        if len(packed.raw) != self.record.size:
+        if len(raw) != self.record.size:
             raise self._differs("its size is another")
-        if self.record.hash_ is None or not self.record.hash_.validate(packed.raw):
+        recorded = self.record.hash_
+        if recorded is None or not recorded.validate(raw):
             raise self._differs("its hash is another")
-        return packed
+        known = urlsafe_b64decode(f"{recorded.value}=") if recorded.name == "sha256" else None
+        return Packed(raw, stored if deflated else None, known)
 
     def _stored(self) -> bytes:
         """Read the bytes as they stand in the archive, from any thread."""
@@ -236,11 +237,10 @@ class _Destination(WheelDestination):
 
     def layer(self) -> Layer:
         """Return what was entered, once everything is."""
-        parents = {str(above) for path in self.entries for above in PurePosixPath(path).parents}
         return Layer(
             source=self.path,
             entries=tuple(self.entries.values()),
-            directories=tuple(sorted(parents - {"."})),
+            directories=tuple(sorted(_directories(self.entries))),
             skipped=tuple(Skipped(path=path, reason="bytecode cache") for path in self._caches()),
             distribution=canonicalize_name(self.source.distribution),
         )
@@ -264,3 +264,14 @@ class _Destination(WheelDestination):
             kind=Kind.of(target),
             archived=archived,
         )
+
+
+def _directories(paths: Iterable[str]) -> set[str]:
+    """Return the directories that the files are in, without the top one."""
+    found: set[str] = set()
+    for path in paths:
+        above = path.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found

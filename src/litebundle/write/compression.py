@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from litebundle.collect.tree import Packed
 from litebundle.errors import BuildError
 from litebundle.write.encoding import Encoded, deflated, plain, zstandard
 from litebundle.write.startup import Startup
@@ -62,11 +63,15 @@ class Compression:
 
     def code(self, path: str, code: Encoded) -> Encoded:
         """Encode the code of a source, which is as it is so far."""
-        return self._packed(path, code.whole, None) if self.packs_code(path) else code
+        if not self.packs_code(path):
+            return code
+        return self._packed(path, Packed(code.whole, known=code.digest))
 
-    def file(self, path: str, data: bytes, packed: bytes | None) -> Encoded:
-        """Encode a file; `packed` is its content deflated already, if it came so."""
-        return self._packed(path, data, packed) if self.packs_file(path) else plain(data)
+    def file(self, path: str, content: Packed) -> Encoded:
+        """Encode a file."""
+        if self.packs_file(path):
+            return self._packed(path, content)
+        return plain(content.raw, content.digest)
 
     def samples(self, sizes: Sequence[int]) -> list[int]:
         """Return which of so many sources, by their sizes in bytes, `train` wants the code of."""
@@ -83,12 +88,12 @@ class Compression:
             return
         self.dictionary = self._shared.dict_content
 
-    def _packed(self, path: str, data: bytes, packed: bytes | None) -> Encoded:
+    def _packed(self, path: str, content: Packed) -> Encoded:
         if self._zstd is None:
-            return deflated(data, packed)
+            return deflated(content)
         if path.startswith(_OWN):
-            return plain(data)
-        return zstandard(data, self._zstd, self._shared)
+            return plain(content.raw, content.digest)
+        return zstandard(content, self._zstd, self._shared)
 
 
 def _zstd() -> Any:

@@ -9,6 +9,7 @@ from stat import S_IFDIR, S_IFREG
 from typing import Any
 from zipfile import ZipInfo
 
+from litebundle.collect.tree import Packed
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_ZSTD
 from litebundle.write.content import Blob
@@ -78,15 +79,12 @@ def plain(data: bytes, digest: bytes | None = None) -> Encoded:
     return _encoded(data, data, ENCODING_NONE, digest)
 
 
-def deflated(data: bytes, packed: bytes | None = None, digest: bytes | None = None) -> Encoded:
-    """Encode sources and data, which are rarely read: deflated if that saves an eighth.
-
-    `packed` are the data deflated already (RFC 1951), if they came so; `digest` is their SHA-256.
-    """
+def deflated(content: Packed) -> Encoded:
+    """Encode sources and data, which are rarely read: deflated if that saves an eighth."""
+    data, digest = content.raw, content.digest
     if data.startswith(_COMPRESSED):
         return plain(data, digest)
-    if packed is None:
-        packed = _deflate(data)
+    packed = _deflate(data) if content.deflated is None else content.deflated
     if len(packed) > len(data) - len(data) // _WORTH:
         return plain(data, digest)
     return _encoded(data, packed, ENCODING_DEFLATE, digest)
@@ -109,14 +107,15 @@ def _deflate(data: bytes) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-def zstandard(data: bytes, zstd: Any, shared: Any) -> Encoded:
+def zstandard(content: Packed, zstd: Any, shared: Any) -> Encoded:
     """Encode bytes by the module and dictionary given, if that saves an eighth."""
+    data, digest = content.raw, content.digest
     if data.startswith(_COMPRESSED):
-        return plain(data)
+        return plain(data, digest)
     packed = zstd.compress(data, _ZSTD_LEVEL, zstd_dict=shared)
     if len(packed) > len(data) - len(data) // _WORTH:
-        return plain(data)
-    return _encoded(data, packed, ENCODING_ZSTD, None)
+        return plain(data, digest)
+    return _encoded(data, packed, ENCODING_ZSTD, digest)
 
 
 def pyc_header(magic: bytes, code: bytes) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from litebundle.collect.tree import Packed
 from litebundle.errors import BuildError
 from litebundle.format import checksum
 from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref, decode_ref
@@ -66,10 +67,10 @@ class ZipWriter:
         return code
 
     @staticmethod
-    def encode_file(path: str, data: bytes, packed: bytes | None = None) -> Encoded:
+    def encode_file(path: str, content: Packed) -> Encoded:
         """Encode nothing yet: the zip library does the deflating."""
-        del path, packed
-        return plain(data)
+        del path
+        return plain(content.raw, content.digest)
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module as a `.pyc`, whose source has that path."""

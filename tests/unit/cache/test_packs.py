@@ -10,9 +10,10 @@ import pytest
 
 from litebundle.cache import packs
 from litebundle.cache.packs import MAGIC, Packs, kept, prune
+from litebundle.collect.tree import Packed
 from litebundle.write.encoding import Encoded, deflated, plain
 
-TEXT = deflated(b"text " * 1000)
+TEXT = deflated(Packed(b"text " * 1000))
 CODE = plain(b"code")
 
 _BUILD = """

@@ -1,6 +1,7 @@
 """Wheels: what they bring is what an installer would put there, and damage is told."""
 
 import csv
+import hashlib
 import io
 import threading
 import zipfile
@@ -279,6 +280,19 @@ def test_contents_are_checked_against_record(tmp_path: Path, record: str, how: s
         entries(path)["demo.py"].read()
     assert caught.value.message == f"demo.py is not what the wheel's RECORD says: {how}"
     assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize(("algorithm", "known"), [("sha256", True), ("sha512", False)])
+def test_a_hash_that_was_checked_is_not_made_again(
+    tmp_path: Path, algorithm: str, known: bool
+) -> None:
+    """What RECORD has of a file, and was found right, is the digest that the bundle has of it."""
+    data = b"VALUE = 1\n"
+    path = Wheel(record={"demo.py": row(data, algorithm)}).write(tmp_path)
+    content = entries(path)["demo.py"].packed()
+    expected = hashlib.sha256(data).digest()
+    assert content.digest == expected
+    assert content.known == (expected if known else None)
 
 
 def test_no_more_is_inflated_than_the_directory_says(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ class Wheel:
         return members
 
 
-def row(data: bytes) -> str:
+def row(data: bytes, algorithm: str = "sha256") -> str:
     """Return what RECORD has of a file's content."""
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-    return f"sha256={digest},{len(data)}"
+    digest = hashlib.new(algorithm, data).digest()
+    text = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return f"{algorithm}={text},{len(data)}"
