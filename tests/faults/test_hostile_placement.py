@@ -15,6 +15,9 @@ from litebundle.format.encode import encode_listing
 from litebundle.format.listing import Listing
 from litebundle.inspect.verify import verify
 from litebundle.place.ahead import place_ahead
+from litebundle.runtime import placing
+from litebundle.runtime.archive import open_archive
+from litebundle.runtime.unitfiles import UnitFiles
 from tests.rules.places import Library, Tree, write_tree
 from tests.unit.inspect.forge import Parts, change_root, execute, reference, taken_apart
 
@@ -111,6 +114,27 @@ def test_names_that_lead_elsewhere_are_not_placed(
     assert reason in str(refused.value)
     assert everything(target.parents[1]) == before
     assert any(reason in str(problem) for problem in verify(bundle).problems)
+
+
+@pytest.mark.fault(41)
+def test_no_such_name_is_opened_either(
+    bundle: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the directory is there, files are looked at under names that nobody has checked yet."""
+    [honest] = place_ahead(bundle, target)
+    rename(bundle, {"unit/b.txt": "../../outside"})
+    (target.parent / "outside").write_text("another size")
+    opened = list[object]()
+    monkeypatch.setattr(placing, "open", opened.append, raising=False)
+    archive = open_archive(str(bundle))
+    assert archive is not None
+    listing = archive.listing("")
+    assert listing is not None
+    _, key, ref = listing.placement(0)
+    files = UnitFiles(archive, ref, key, "unit")
+    with pytest.raises(BundleCorrupt, match=r"has a component '\.\.'"):
+        placing.PlacedDirectory(honest.path, files).enter()
+    assert opened == []
 
 
 @pytest.mark.fault(42)

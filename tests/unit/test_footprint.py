@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,6 @@ import litebundle
 litebundle.install()
 sys.path.insert(0, sys.argv[2])
 """
-# The directory's listing has been read when `begin` is passed.
 _TRACED = """
 import posix, sys
 def pass_by(mark):
@@ -39,7 +39,6 @@ sys.path.insert(0, sys.argv[1])
 import litebundle
 litebundle.install()
 sys.path.insert(0, sys.argv[2])
-import m0
 pass_by("begin")
 {imports}
 pass_by("end")
@@ -60,10 +59,10 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return output
 
 
-def _run(*command: object) -> str:
+def _run(*command: object, **environment: str) -> str:
     """Run a command with no more than it is given, and return its output."""
     return subprocess.run(
-        [str(part) for part in command], capture_output=True, check=True, text=True, env={}
+        [str(part) for part in command], capture_output=True, check=True, text=True, env=environment
     ).stdout
 
 
@@ -116,8 +115,8 @@ def test_data_may_gain_zlib(bundle: Path) -> None:
     )
 
 
-def _traced(bundle: Path, directory: Path) -> list[str]:
-    """Return the system calls about files that an import of all modules makes, with the marks."""
+def _traced(bundle: Path, directory: Path, imports: str, **environment: str) -> list[str]:
+    """Return the system calls about files that a second start makes, with the marks."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("there is no strace here")
@@ -128,13 +127,13 @@ def _traced(bundle: Path, directory: Path) -> list[str]:
         home / "litebundle",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    imports = "\n".join(f"import m{number}" for number in range(1, _MODULES))
     script = _TRACED.format(imports=imports)
     command: Sequence[object] = (sys.executable, "-I", "-S", "-c", script, home, bundle)
-    _run(*command)
+    _run(*command, **environment)
     trace = directory / "trace"
+    tracing: Sequence[object] = (strace, "-f", "-qq", "-e", "trace=%file,%desc", "-o", trace)
     try:
-        _run(strace, "-f", "-qq", "-e", "trace=%file,%desc", "-o", trace, *command)
+        _run(*tracing, *command, **environment)
     except subprocess.CalledProcessError as error:
         if "ptrace" in error.stderr.lower():
             pytest.skip(f"strace may not trace here: {error.stderr.strip()}")
@@ -145,15 +144,45 @@ def _traced(bundle: Path, directory: Path) -> list[str]:
 @pytest.mark.fault(22)
 def test_an_import_is_one_read_and_writes_nothing(bundle: Path, tmp_path: Path) -> None:
     """A module from an open directory costs at most two system calls, and no file appears."""
-    calls = _traced(bundle, tmp_path)
+    imports = [f"import m{number}" for number in range(_MODULES)]
+    calls = _traced(bundle, tmp_path, "\n".join([imports[0], 'pass_by("read")', *imports[1:]]))
     assert any("pread64" in call for call in calls)
     writing = re.compile(r"O_CREAT|O_WRONLY|O_RDWR|\b(mk|rename|unlink|symlink|link)\w*\(")
     assert [call for call in calls if writing.search(call)] == []
     begin, end = (
         next(i for i, call in enumerate(calls) if f"/mark/{mark}" in call)
-        for mark in ("begin", "end")
+        for mark in ("read", "end")  # the directory's listing
     )
     # Whether the system has a trust file is asked once, when the hook is installed
     assert sum("/etc/litebundle/trust" in call for call in calls) == 1
     imports = [call for call in calls[begin + 1 : end] if "MAP_ANONYMOUS" not in call]
     assert len(imports) <= 2 * (_MODULES - 1)
+
+
+@pytest.mark.parametrize("bundle", ["sqlite"], indirect=True)
+def test_the_head_of_a_database_is_read_once(bundle: Path, tmp_path: Path) -> None:
+    """And then the page that it is on, of a size that only the head tells."""
+    calls = _traced(bundle, tmp_path, "import m0")
+    assert len([call for call in calls if '"SQLite format 3' in call]) == 2
+
+
+def test_placed_files_that_are_there_are_looked_at_once(tmp_path: Path) -> None:
+    """Where each call waits for a distant disk: a start asks no more than it has to know."""
+    source, cache = tmp_path / "source" / "pkg", tmp_path / "cache"
+    source.mkdir(parents=True)
+    lines = ("import os", "def data():", "    return open(os.path.dirname(__file__) + '/data.txt')")
+    (source / "__init__.py").write_text("\n".join(lines) + "\n")
+    (source / "data.txt").write_text("text")
+    build([source.parent], tmp_path / "app.bundle", Options(jobs=1))
+    calls = _traced(
+        tmp_path / "app.bundle", tmp_path, "import os, pkg", LITEBUNDLE_CACHE=str(cache)
+    )
+    [placed] = cache.iterdir()
+    looks = Counter(re.findall(rf'"({re.escape(str(cache))}[^"]*)"', "\n".join(calls)))
+    assert looks == {
+        str(cache): 2,  # whose it is; whether its file system executes
+        f"{placed}/.litebundle": 3,  # whether it is there; opened; whether it still is, once held
+        f"{placed}/pkg/data.txt": 1,
+    }
+    # What names may be placed is asked by those who place
+    assert not [call for call in calls if "format/names." in call]

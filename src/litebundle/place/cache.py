@@ -99,7 +99,7 @@ def _unit(marker: Marker, facts: tuple[int, int, int, str], *, busy: bool) -> Ca
         path=marker.directory,
         files=files,
         size=size,
-        used=marker.used(),
+        used=marker.used,
         busy=busy,
     )
 

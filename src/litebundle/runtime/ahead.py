@@ -8,7 +8,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .descriptor import Descriptor
 
-PIECE = 256 << 10  # bytes: larger ones are no faster to start with, and more memory is held
+PIECE = 1 << 20
+"""Bytes of a read: of larger ones a distant disk has hardly fewer, and more memory is held."""
+
+_BESIDE = 256 << 10
+"""Bytes that are kept of a piece once its neighbour is read."""
 
 
 class Run:
@@ -16,11 +20,11 @@ class Run:
 
     What begins at `last` is read last of it: then the memory goes back.
 
-    It is read in pieces, of which the last two are held, since SQLite fills its pages from the end
-    and has the rest of a long row elsewhere. Each is read once, so that whatever order a program
-    reads in, the pieces are no more bytes than the run; what is passed, or longer, is read by
-    itself. Like all here without a lock: threads at once may fetch a piece twice, and every store
-    is of one immutable thing.
+    It is read in pieces, of which one is held, and of the one before the side that is next to it,
+    since SQLite fills its pages from the end and has the rest of a long row elsewhere. Each is read
+    once, so that whatever order a program reads in, the pieces are no more bytes than the run; what
+    is passed, or longer, is read by itself. Like all here without a lock: threads at once may fetch
+    a piece twice, and every store is of one immutable thing.
     """
 
     __slots__ = ("_done", "_fetched", "_held", "end", "last", "start")
@@ -29,7 +33,8 @@ class Run:
         self.start = start
         self.end = end
         self.last = last
-        self._held: tuple[tuple[int, bytes], ...] = ()  # number and bytes, the last one first
+        # Where they begin in the file, and bytes, the last one first
+        self._held: tuple[tuple[int, bytes], ...] = ()
         self._fetched: frozenset[int] = frozenset()
         self._done = False
 
@@ -41,32 +46,47 @@ class Run:
 
         Raises BundleIOError if the system refuses.
         """
-        number, at = divmod(offset - self.start, PIECE)
-        piece = self._piece(source, number)
-        if piece is None or at + size > 2 * PIECE:
+        if size > PIECE:
             return None
-        found = piece[at : at + size]
-        if at + size > PIECE:
-            piece = self._piece(source, number + 1)
-            if piece is None:
-                return None
-            found += piece[: at + size - PIECE]
-        if offset == self.last:
+        found = self._part(source, offset, size)
+        if found is not None and len(found) < size:
+            rest = self._part(source, offset + len(found), size - len(found))
+            found = None if rest is None else found + rest
+        if offset == self.last and found is not None:
             self._done = True
             self._held = ()
         return found
 
-    def _piece(self, source: "Descriptor", number: int) -> bytes | None:
-        for known, piece in self._held:
-            if known == number:
-                return piece
+    def _part(self, source: "Descriptor", offset: int, size: int) -> bytes | None:
+        """Return what the piece that has the first of the bytes has of them."""
+        part = self._kept(offset, size)
+        if part is None:
+            self._fetch(source, (offset - self.start) // PIECE)
+            part = self._kept(offset, size)
+        return part
+
+    def _kept(self, offset: int, size: int) -> bytes | None:
+        for begin, piece in self._held:
+            if begin <= offset < begin + len(piece):
+                return piece[offset - begin : offset - begin + size]
+        return None
+
+    def _fetch(self, source: "Descriptor", number: int) -> None:
         if self._done or number in self._fetched:
-            return None
+            return
         self._fetched |= {number}
-        start = self.start + number * PIECE
-        piece = source.fetch(start, min(PIECE, self.end - start))
-        self._held = ((number, piece), *self._held[:1])
-        return piece
+        begin = self.start + number * PIECE
+        # Cut before the next is read: both whole would be a piece more in memory
+        self._held = tuple(_beside(begin, *piece) for piece in self._held[:1])
+        piece = source.fetch(begin, min(PIECE, self.end - begin))
+        self._held = ((begin, piece), *self._held[:1])
+
+
+def _beside(begin: int, at: int, piece: bytes) -> tuple[int, bytes]:
+    """Return the side of the piece that begins at `at` that is next to one beginning at `begin`."""
+    if begin < at:
+        return at, piece[:_BESIDE]
+    return at + max(len(piece) - _BESIDE, 0), piece[-_BESIDE:]
 
 
 def runs(numbers: "list[tuple[int, int, int]]", base: int, size: int) -> list[Run]:

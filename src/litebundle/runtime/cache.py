@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = "LITEBUNDLE_CACHE"
 _OTHERS = 0o022  # write permission of group and others
+_KIND, _DIRECTORY, _LINK = 0o170000, 0o040000, 0o120000  # of a file's mode
 _chosen: dict[str, str] = {}
 _HINT = (
     f"set {_VARIABLE} to a directory of your own that can be written,"
@@ -69,10 +70,11 @@ def choose(key: str, has_native: "Callable[[], bool]") -> tuple[str | None, list
 
 def refusal(directory: str, key: str = "") -> BundleIOError | None:
     """Return why a directory cannot be the cache of a unit, None if it can."""
-    existing = directory
-    while existing != os.path.dirname(existing) and not os.path.lexists(existing):
+    existing, link = directory, _status(directory)
+    while link is None and existing != os.path.dirname(existing):
         existing = os.path.dirname(existing)
-    error = _unsafe(existing, is_cache=existing == directory)
+        link = _status(existing)
+    error = _unsafe(existing, link, is_cache=existing == directory)
     if error is not None or (key and os.path.exists(os.path.join(directory, key, NAME))):
         return error
     effective = os.access in os.supports_effective_ids
@@ -81,23 +83,37 @@ def refusal(directory: str, key: str = "") -> BundleIOError | None:
     return _refused("cannot be written", existing, 13)  # EACCES
 
 
-def _unsafe(directory: str, *, is_cache: bool) -> BundleIOError | None:
-    """Return why others could put files into a cache, or into the one to be made in a directory."""
+def _status(path: str) -> "os.stat_result | None":
+    """Return what stands at a path, a symbolic link itself; None if nothing does."""
     try:
-        # Of a symbolic link its own owner too: in /tmp anyone may put one.
-        statuses = os.lstat(directory), os.stat(directory)
+        return os.lstat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _unsafe(
+    directory: str, link: "os.stat_result | None", *, is_cache: bool
+) -> BundleIOError | None:
+    """Return why others could put files into a cache, or into the one to be made in a directory.
+
+    `link` is what `_status` has found there.
+    """
+    try:
+        # On a distant disk each call waits: what is no link was looked at already
+        status = os.stat(directory) if link is None or link.st_mode & _KIND == _LINK else link
     except OSError as error:
         return _refused(error.strerror or str(error), directory, error.errno)
-    if not os.path.isdir(directory):
+    if status.st_mode & _KIND != _DIRECTORY:
         return _refused("is no directory", directory, 20)  # ENOTDIR
     if not hasattr(os, "geteuid"):  # Windows: the user's directories are the user's
         return None
-    foreign = {status.st_uid for status in statuses} - {0, os.geteuid()}
+    # Of a symbolic link its own owner too: in /tmp anyone may put one.
+    foreign = {each.st_uid for each in (link, status) if each} - {0, os.geteuid()}
     if foreign:
         return _refused(f"belongs to another user (uid {foreign.pop()})", directory, 1)  # EPERM
-    if is_cache and statuses[1].st_mode & _OTHERS:
+    if is_cache and status.st_mode & _OTHERS:
         return BundleIOError(
-            f"can be written by other users (mode {statuses[1].st_mode & 0o7777:o})",
+            f"can be written by other users (mode {status.st_mode & 0o7777:o})",
             errno=1,
             file=directory,
             hint=f"chmod go-w {directory}, or set {_VARIABLE} to a new directory inside it",
@@ -109,9 +125,13 @@ def executable(path: str) -> bool:
     """Tell whether native code is executed from a path's file system, which need not exist yet."""
     if not hasattr(os, "ST_NOEXEC"):  # Linux has it
         return True
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return not os.statvfs(path).f_flag & os.ST_NOEXEC
+    while True:
+        try:
+            return not os.statvfs(path).f_flag & os.ST_NOEXEC
+        except OSError:
+            if path == os.path.dirname(path):
+                raise
+            path = os.path.dirname(path)
 
 
 def is_chosen() -> bool:

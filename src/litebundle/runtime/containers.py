@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _REBUILD = "copy the file again, or build it again"
 
+_HEAD = 100  # bytes: the whole header of a database, and more than the mark of a zip
 _PREFIX = 4096  # bytes that the first two lines may have at most; Linux takes 256 for the first
 
 BLOBS, LISTINGS, DIGESTS = "blobs", "listings", "digests"
@@ -44,16 +45,16 @@ _zlib: "Any" = None  # loaded with the first bytes that are compressed: it costs
 
 def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | None":
     """Return the container in an open file, None if it is not one of ours (by its magic)."""
-    head = source.read(0, 72)
+    head = source.read(0, _HEAD)
     base = 0
     if head[:2] == b"#!":  # the line by which the file is a program of its own
         base = _behind_prefix(source.read(0, _PREFIX))
-        head = source.read(base, 72)
+        head = source.read(base, _HEAD)
     if head[:16] == b"SQLite format 3\0":
         if int.from_bytes(head[68:72]) != APPLICATION_ID:
             return None
         _refuse_journal(source.path)
-        return SqliteContainer(source, base)
+        return SqliteContainer(source, base, head)
     marked = head[30 : 30 + len(MARK_MEMBER)] == MARK_MEMBER.encode()
     if not marked and source.read(max(source.size - 22, 0), 4) != b"PK\5\6":
         return None  # no zip, or none of ours: told without importing a module for it
@@ -97,10 +98,10 @@ class SqliteContainer:
 
     name = "sqlite"
 
-    def __init__(self, source: "Descriptor", base: int) -> None:
+    def __init__(self, source: "Descriptor", base: int, head: bytes) -> None:
         from .pages import Database
 
-        self.database = Database(source, base)
+        self.database = Database(source, base, head)
         self.base = base
         self.end = base + self.database.page_count * self.database.page_size
         self._behind = source.size - self.end

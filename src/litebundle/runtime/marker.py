@@ -27,15 +27,19 @@ _PATIENCE = 60.0
 
 
 class Marker:
-    """The open marker of a directory; closed, and its lock given up, when it is forgotten."""
+    """The open marker of a directory; closed, and its lock given up, when it is forgotten.
 
-    __slots__ = ("_identity", "directory", "fd")
+    `used` is when it was last used before, in seconds since 1970, to `_RECORDED` seconds exactly.
+    """
+
+    __slots__ = ("_identity", "directory", "fd", "used")
 
     def __init__(self, directory: str, fd: int) -> None:
         self.directory = directory
         self.fd = fd
         status = os.fstat(fd)
         self._identity = status.st_dev, status.st_ino
+        self.used = status.st_mtime
 
     def __del__(self, _close: "Callable[[int], None]" = os.close) -> None:
         if self.is_own():
@@ -75,15 +79,11 @@ class Marker:
         except (OSError, ValueError):
             return None
 
-    def used(self) -> float:
-        """Return when it was last used, in seconds since 1970, to `_RECORDED` seconds exactly."""
-        return os.fstat(self.fd).st_mtime
-
     def is_recent(self) -> bool:
         """Tell whether the record of the last use need not be renewed yet."""
         from time import time
 
-        return abs(time() - self.used()) <= _RECORDED
+        return abs(time() - self.used) <= _RECORDED
 
     def record_use(self) -> None:
         """Record that it is being used: seldom, in its own time, and only where that is allowed."""

@@ -48,6 +48,7 @@ class Cell:
 class Database:
     """A database that starts `base` bytes into a file; raises BundleCorrupt if it is none.
 
+    `header` are its first 100 bytes, if they were read already.
     `tables` maps names to root pages, `usable` is the size of pages without what is reserved at
     their ends, in bytes. Reading raises BundleCorrupt for damage, BundleIOError for
     what the system refuses.
@@ -65,11 +66,11 @@ class Database:
         "user_version",
     )
 
-    def __init__(self, source: "Descriptor", base: int = 0) -> None:
+    def __init__(self, source: "Descriptor", base: int = 0, header: bytes | None = None) -> None:
         self._source = source
         self.base = base
         self._pages: dict[int, bytes] = {}
-        self._read_header(source.read(base, 100))
+        self._read_header(source.read(base, 100) if header is None else header)
         try:
             self.tables = {
                 str(name): root

@@ -142,18 +142,20 @@ class PlacedDirectory:
     def _touched(self, time: int) -> list[str]:
         """Return the files whose size or time is not that of their placement."""
         found = []
-        for path, index in self._files.files.items():
+        files = self._placed.stored  # it is only looked whether they are there
+        for path, index in files.files.items():
             try:
                 status = os.lstat(f"{self.path}/{path}")
             except (FileNotFoundError, NotADirectoryError):
                 found.append(path)
             else:
-                if status.st_size != self._files.size(index) or status.st_mtime_ns != time:
+                if status.st_size != files.size(index) or status.st_mtime_ns != time:
                     found.append(path)
         return found
 
     def _is_sound(self, path: str, time: int) -> bool:
         """Compare a file's content, and give it back its time if only that differs."""
+        ref = self._placed.ref(path)[1]  # first: it refuses names that lead elsewhere
         target = os.path.join(self.path, *path.split("/"))
         try:
             if os.path.islink(target):
@@ -162,7 +164,6 @@ class PlacedDirectory:
                 data = file.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return False
-        ref = self._placed.ref(path)[1]
         if not self._placed.archive.holds(ref, data):
             return False
         try:

@@ -7,7 +7,6 @@ its key: so no name leads out of the directory, and the key is what the contents
 from _frozen_importlib_external import EXTENSION_SUFFIXES, path_separators
 
 from ..errors import BundleCorrupt
-from ..format.names import problem
 from .standard import sha256
 
 TYPE_CHECKING = False
@@ -23,7 +22,7 @@ _MARKS = [*(set(path_separators) - {"/"}), ":"] if len(path_separators) > 1 else
 class UnitFiles:
     """The files of the unit `name`, whose placement has that key; read when they are needed."""
 
-    __slots__ = ("_listing", "_ref", "archive", "key", "name")
+    __slots__ = ("_listing", "_ref", "_stored", "archive", "key", "name")
 
     def __init__(self, archive: "Archive", ref: "Ref | None", key: bytes, name: str) -> None:
         if ref is None:
@@ -33,17 +32,24 @@ class UnitFiles:
         self.name = name
         self._ref = ref
         self._listing: Listing | None = None
+        self._stored: Listing | None = None
+
+    @property
+    def stored(self) -> "Listing":
+        """The listing as the bundle has it: its files' names may lead anywhere."""
+        if self._stored is None:
+            self._stored = self.archive.part(self._ref, self.name)
+        return self._stored
 
     @property
     def listing(self) -> "Listing":
         """The listing whose files' names are paths in the bundle; BundleCorrupt if one is not."""
         if self._listing is None:
-            listing = self.archive.part(self._ref, self.name)
-            for path in listing.files:
-                reason = misplaced(path, listing.files)
+            for path in self.stored.files:
+                reason = misplaced(path, self.stored.files)
                 if reason is not None:
                     raise self._damage(f"placed file {path!r} {reason}")
-            self._listing = listing
+            self._listing = self.stored
         return self._listing
 
     def has_native(self) -> bool:
@@ -90,6 +96,8 @@ class UnitFiles:
 
 def misplaced(path: str, others: "dict[str, int]") -> str | None:
     """Return why a file cannot be placed under its name, None if it can."""
+    from ..format.names import problem  # most starts find all in place, and follow no name
+
     reason = problem(path)
     if reason is not None:
         return reason

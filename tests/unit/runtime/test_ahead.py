@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from litebundle.runtime.ahead import PIECE, Run, runs
+from litebundle.runtime.ahead import _BESIDE, PIECE, Run, runs
 
 
 class _Source:
@@ -13,9 +13,13 @@ class _Source:
     def __init__(self, size: int) -> None:
         self.data = random.Random(1).randbytes(size)  # noqa: S311 - content of a test
         self.fetched: list[tuple[int, int]] = []
+        self.run: Run | None = None
+        self.most = 0  # bytes that the run has held with the piece being read
 
     def fetch(self, offset: int, size: int) -> bytes:
         self.fetched.append((offset, size))
+        held = () if self.run is None else self.run._held
+        self.most = max(self.most, size + sum(len(piece) for _, piece in held))
         return self.data[offset : offset + size]
 
 
@@ -62,6 +66,29 @@ def test_the_memory_is_given_back(source: _Source, step: int) -> None:
     assert run._held == ()
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_little_more_than_one_piece_is_held(source: _Source, step: int) -> None:
+    """While the next one is read, too: large pieces are not to cost memory."""
+    source.run, offsets = _run(step)
+    for offset in offsets:
+        _read(source.run, source, offset, _BLOB)
+    assert source.most == PIECE + _BESIDE
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_what_is_beside_the_next_piece_is_kept(source: _Source, step: int) -> None:
+    """SQLite has rows from the end of a page on, and the rest of a long one on later pages."""
+    run = Run(0, _SIZE, _SIZE)
+    pieces = [0, PIECE][::step]
+    for piece in pieces:
+        assert _read(run, source, piece, 1) is not None
+    edge = PIECE if step < 0 else PIECE - _BESIDE
+    assert _read(run, source, edge, _BESIDE) == source.data[edge : edge + _BESIDE]
+    beyond = PIECE + _BESIDE if step < 0 else PIECE - _BESIDE - 1
+    assert _read(run, source, beyond, 1) is None
+    assert len(source.fetched) == 2
+
+
 def test_no_order_reads_more_than_the_run(source: _Source) -> None:
     """A program that reads here and there is told to read by itself, and never wrong bytes."""
     run = Run(0, _SIZE, _SIZE)
@@ -78,8 +105,8 @@ def test_no_order_reads_more_than_the_run(source: _Source) -> None:
 
 
 def test_what_is_long_is_read_by_itself(source: _Source) -> None:
-    """A blob longer than what is held is not put together of pieces."""
-    assert _read(Run(0, _SIZE, 0), source, 10, 2 * PIECE) is None
+    """A blob longer than a piece is not put together of several."""
+    assert _read(Run(0, _SIZE, 0), source, 10, PIECE + 1) is None
 
 
 def test_runs_outside_of_the_file_are_nothing() -> None:
