@@ -17,7 +17,7 @@ from litebundle.inspect.verify import verify
 from litebundle.place.ahead import place_ahead
 from litebundle.runtime import placing
 from litebundle.runtime.archive import open_archive
-from litebundle.runtime.unitfiles import UnitFiles
+from litebundle.runtime.files import UnitFiles
 from tests.rules.places import Library, Tree, write_tree
 from tests.unit.inspect.forge import Parts, change_root, execute, reference, taken_apart
 

@@ -7,7 +7,7 @@ from litebundle.collect.tree import Entry, Kind, Tree
 from litebundle.format import listing as flag
 from litebundle.inspect.finding import Finding
 from litebundle.place.level import NEVER
-from litebundle.runtime.unitfiles import misplaced
+from litebundle.runtime.files import misplaced
 from litebundle.write.content import Directory, Module
 from litebundle.write.modules import directories as entered
 

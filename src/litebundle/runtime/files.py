@@ -3,9 +3,13 @@
 A unit is a top-level package or module with the files it needs. Its directory mirrors the bundle
 from the root, so that paths below it read as they would in site-packages:
 `<cache>/<key>/django/templates/...`, where `key` is a digest over paths, modes and contents.
+
+A bundle may be anybody's (`bundle place`), and a directory of placed files is shared with others by
+its key: so no name leads out of the directory, and the key is what the contents say it is.
 """
 
 import os  # every program that gets here has it; a bare interpreter never does
+from _frozen_importlib_external import EXTENSION_SUFFIXES, path_separators
 from time import monotonic
 
 from ..errors import BundleCorrupt, BundleIOError
@@ -13,15 +17,18 @@ from ..format.listing import LEVEL_ALL
 from .cache import candidates, choose, is_chosen, nowhere
 from .mount import Mount, alias
 from .placing import PlacedDirectory
-from .unitfiles import UnitFiles
+from .standard import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..format.listing import Listing
+    from ..format.listing import Listing, Ref
     from .archive import Archive
     from .marker import Marker
 
 _TRUST = 0.05  # seconds for which a marker that was there is taken to be there still
+_OWN = ".litebundle"  # as in a bundle: nobody's but ours
+# On Windows: a second separator, and what ends a drive, or begins a stream of a file
+_MARKS = [*(set(path_separators) - {"/"}), ":"] if len(path_separators) > 1 else []
 
 _units: dict[str, "Unit"] = {}
 _chosen: dict[tuple[str, ...], "Unit"] = {}  # by key, bundle and where it may be
@@ -88,6 +95,81 @@ class HomelessUnit:
             raise nowhere(self.name, self._refused)
 
 
+class UnitFiles:
+    """The files of the unit `name`, whose placement has that key; read when they are needed."""
+
+    __slots__ = ("_listing", "_ref", "_stored", "archive", "key", "name")
+
+    def __init__(self, archive: "Archive", ref: "Ref | None", key: bytes, name: str) -> None:
+        if ref is None:
+            raise BundleCorrupt(f"placed unit {name!r} without files", file=archive.path)
+        self.archive = archive
+        self.key = key
+        self.name = name
+        self._ref = ref
+        self._listing: Listing | None = None
+        self._stored: Listing | None = None
+
+    @property
+    def stored(self) -> "Listing":
+        """The listing as the bundle has it: its files' names may lead anywhere."""
+        if self._stored is None:
+            self._stored = self.archive.part(self._ref, self.name)
+        return self._stored
+
+    @property
+    def listing(self) -> "Listing":
+        """The listing whose files' names are paths in the bundle; BundleCorrupt if one is not."""
+        if self._listing is None:
+            for path in self.stored.files:
+                reason = misplaced(path, self.stored.files)
+                if reason is not None:
+                    raise self._damage(f"placed file {path!r} {reason}")
+            self._listing = self.stored
+        return self._listing
+
+    def has_native(self) -> bool:
+        """Tell whether the system's loader may be asked for one of them."""
+        return any(map(self.listing.mentions, (".so", EXTENSION_SUFFIXES[-1])))
+
+    def has_modules(self) -> bool:
+        """Tell whether one of them is an extension module."""
+        return any(path.endswith(tuple(EXTENSION_SUFFIXES)) for path in self.listing.files)
+
+    def ref(self, path: str) -> "tuple[int, Ref]":
+        """Return mode and reference of a file."""
+        mode, ref = self.listing.file(self.listing.files[path])
+        if ref is None:
+            raise self._damage(f"placed file without content: {path!r}")
+        return mode, ref
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file."""
+        return self.archive.blob(self.ref(path)[1])
+
+    def require_key(self, digests: "dict[str, str] | None" = None) -> None:
+        """Raise BundleCorrupt unless the key is that of the files (FORMAT.md, "Listings").
+
+        `digests` are SHA-256 of the contents, hexadecimal, by path, if they are known already.
+        """
+        key = sha256()()
+        for path in self.listing.files:
+            digest = digests[path] if digests else sha256()(self.read(path)).hexdigest()
+            key.update(f"{self.ref(path)[0]:o} {digest} {path}\0".encode())
+        if key.digest() != self.key:
+            raise self._damage(
+                "placed files of another key", expected=self.key.hex(), found=key.hexdigest()
+            )
+
+    def _damage(self, what: str, **fields: str) -> BundleCorrupt:
+        return BundleCorrupt(
+            f"{what}, of {self.name!r}",
+            file=self.archive.path,
+            hint="copy the file again, or build it again",
+            **fields,  # type: ignore[arg-type]
+        )
+
+
 def unit_of(
     mount: Mount, archive: "Archive", listing: "Listing", name: str
 ) -> "Unit | HomelessUnit":
@@ -119,4 +201,23 @@ def unit_at(path: str) -> Unit | None:
     for root, unit in list(_units.items()):
         if path.startswith(root) and path[len(root) : len(root) + 1] in ("", os.sep):
             return unit
+    return None
+
+
+def misplaced(path: str, others: "dict[str, int]") -> str | None:
+    """Return why a file cannot be placed under its name, None if it can."""
+    from ..format.names import problem  # most starts find all in place, and follow no name
+
+    reason = problem(path)
+    if reason is not None:
+        return reason
+    if path.partition("/")[0] == _OWN:
+        return "would take the place of the marker"
+    if any(mark in path for mark in _MARKS):
+        return "means something else on this system"
+    above = path.rpartition("/")[0]
+    while above:
+        if above in others:
+            return f"is below the file {above!r}"
+        above = above.rpartition("/")[0]
     return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..format.listing import Listing
-    from .unitfiles import UnitFiles
+    from .files import UnitFiles
 
 PRIVATE = 0o700
 PUBLIC = 0o755
