@@ -23,7 +23,7 @@ from litebundle.plan import Plan, planned, require_one_tree
 from litebundle.report import Report, reported
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.descriptor import exposed
-from litebundle.trace import read_trace, traced, write_trace
+from litebundle.trace import read_trace, require_trace, traced, write_trace
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.launcher import put_in_front
 from litebundle.write.readback import Wrote, stands
@@ -53,6 +53,8 @@ def build(
     if not options.force:
         hint = "build to another file and sign that one, or build with --force"
         refuse_unsigning(output, hint)
+    if options.trace is not None and options.trace_file is not None:
+        require_trace(options.trace_file)
     with (
         gathered(sources, options.inputs, output=output) as found,
         opened(_places(found), used=options.cache) as cache,

@@ -29,6 +29,19 @@ def read_trace(file: Path) -> Startup:
     return Startup(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
+def require_trace(file: Path) -> None:
+    """Raise BuildError if something stands where a trace is to be written that is none."""
+    try:
+        with file.open("rb") as found:
+            first = found.readline(len(_HEAD))
+    except OSError:
+        return  # nothing is there; or writing will tell
+    if first not in (b"", _HEAD.encode()):
+        raise BuildError(
+            "is no trace, and would be replaced by one", file=str(file), hint="name another file"
+        )
+
+
 def write_trace(file: Path, startup: Startup) -> None:
     """Write a trace for later builds; raises BuildError if that cannot be."""
     try:

@@ -103,6 +103,20 @@ def test_a_definition_stands_alone(place: Path, arguments: tuple[str, ...]) -> N
     assert "defines a bundle by itself" in cause
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["defs/bundle.toml", "defs/pylock.toml", "requirements.txt", "links/../defs/bundle.toml"],
+)
+def test_what_it_reads_is_not_replaced(place: Path, name: str) -> None:
+    """Neither a definition, nor its lock, nor a file of requirements."""
+    (place / "links").mkdir()
+    (place / "requirements.txt").write_text("lib>=1\n")
+    given = ("-r", "requirements.txt") if name == "requirements.txt" else ("defs",)
+    before = (place / name).read_bytes()
+    assert "name another file with -o" in refusal(build(place, *given, "-o", name), 2)
+    assert (place / name).read_bytes() == before
+
+
 def test_an_output_has_to_be_named(place: Path) -> None:
     """In the definition or on the command line."""
     (place / "defs/bundle.toml").write_text('src = ["src"]\n')

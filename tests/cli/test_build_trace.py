@@ -110,3 +110,16 @@ def test_what_cannot_be_traced_is_told(place: Path, options: list[str], said: li
     assert refusal(done)
     assert [part for part in said if part not in done.stderr] == []
     assert [path.name for path in place.iterdir()] == ["src"]
+
+
+@pytest.mark.parametrize("name", ["src/app/late.py", "app.bundle"])
+def test_a_trace_replaces_nothing_but_a_trace(place: Path, name: str) -> None:
+    """Not a source, and not what the same build is to write."""
+    before = (place / "src/app/late.py").read_text() + "# mine\n"
+    (place / "src/app/late.py").write_text(before)
+    done = _build(place, "src", "--trace", "-m app", "--trace-file", name)
+    own = name == "app.bundle"
+    said = "name another file with -o" if own else "is no trace, and would be replaced by one"
+    assert said in refusal(done, 2 if own else 1)
+    assert (place / "src/app/late.py").read_text() == before
+    assert not (place / "app.bundle").exists()

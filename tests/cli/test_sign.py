@@ -190,6 +190,19 @@ def test_what_was_signed_is_written_out(one: Path, home: Path) -> None:
     lines = (home / "said.minisig").read_text().splitlines()
     assert lines[2] == "trusted comment: demo 5"
     assert "not signed" in refusal(bundle("verify", one, "--statement", "none", cwd=home))
+    for name in ("app.signed", "team.pub", "said", "."):
+        before = (home / name).read_bytes() if name != "." else b""
+        done = bundle("verify", "app.signed", "--statement", name, cwd=home)
+        assert "cannot be written" in refusal(done)
+        assert name == "." or (home / name).read_bytes() == before
+
+
+def test_a_key_is_not_replaced_by_what_it_signs(one: Path, home: Path) -> None:
+    """As wrong usage, and before anything is read."""
+    before = (home / "team.key").read_bytes()
+    done = _sign(one, "-o", home / "team.key", home=home)
+    assert "name another file with -o" in refusal(done, 2)
+    assert (home / "team.key").read_bytes() == before
 
 
 def test_bundle_run_takes_what_is_trusted(one: Path, home: Path) -> None:

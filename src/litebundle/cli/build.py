@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from litebundle.cli.output import print_json
+from litebundle.cli.output import print_json, require_another
 from litebundle.place.level import NAMES
 
 if TYPE_CHECKING:
     from litebundle.collect.definition import Definition
     from litebundle.collect.inputs import Inputs
     from litebundle.write.launcher import Launch
+
+
+_DEFINITION = f"{__name__}.definition"  # its file, in the command's context
 
 
 def _levels(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -69,6 +72,7 @@ def defined(
     if len(src) > 1:
         raise click.UsageError(f"{file} defines a bundle by itself: name no other SRC with it.")
     definition = read_definition(file)
+    ctx.meta[_DEFINITION] = file
     ctx.default_map = _defaults(definition)
     return definition.src
 
@@ -177,6 +181,7 @@ def command(
         raise click.UsageError("A SRC is empty: is a variable of the shell not set?")
     if not src and not chosen["requirements"]:
         raise click.UsageError("Nothing to pack: name a SRC, or a file of requirements with -r.")
+    require_another(output, *_files(src, chosen))
     inputs, launch = inputs_of(chosen), _launch(chosen)
     options = Options(inputs=inputs, launch=launch, **chosen)
     with _progress(shown=not quiet) as progress:
@@ -188,6 +193,14 @@ def command(
         from litebundle.cli.summary import summary
 
         click.echo("\n".join(summary(report, sources=options.sources)))
+
+
+def _files(src: tuple[str | os.PathLike[str], ...], chosen: dict[str, Any]) -> Iterator[Path]:
+    """Yield the files that it reads by their names, and the trace."""
+    yield from (Path(source) for source in src if Path(source).is_file())
+    yield from chosen["requirements"]
+    definition = click.get_current_context().meta.get(_DEFINITION)
+    yield from filter(None, (definition, chosen["trace_file"]))
 
 
 def inputs_of(chosen: dict[str, Any]) -> "Inputs":

@@ -33,9 +33,10 @@ class Table:
 
 
 def require_another(output: Path, *inputs: Path) -> None:
-    """Refuse, as wrong usage, to write over what is read."""
+    """Refuse, as wrong usage, to write over what is read, or written too."""
     for given in inputs:
-        if output.exists() and given.exists() and output.samefile(given):
+        there = output.exists() and given.exists()
+        if output.absolute() == given.absolute() or (there and output.samefile(given)):
             raise click.UsageError(f"{output} is {given}: name another file with -o.")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from litebundle.cli.keygen import password
-from litebundle.cli.output import bundle_argument, json_option, print_json
+from litebundle.cli.output import bundle_argument, json_option, print_json, require_another
 from litebundle.signer import Seal, sign
 from litebundle.write.keys import read_secret
 
@@ -50,6 +50,7 @@ def command(  # noqa: PLR0913  # the options
     was altered since, that it is this application, and no older version than one seen before. If
     the key has a password it is asked for, or the first line of what is piped in.
     """
+    require_another(output or Path(file), key)
     signed = sign(
         Path(file),
         output or Path(file),

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from litebundle.collect.overlay import counted, merged
 from litebundle.collect.tree import Entry, Kind, Layer, Skipped, Tree
-from litebundle.errors import BuildError
+from litebundle.errors import BuildError, BundleError
 from litebundle.format import names
+from litebundle.runtime.archive import open_archive
 
 _LEFT_OUT = {names.PYCACHE: "bytecode cache"} | dict.fromkeys(
     # A worktree's .git is a file, and names a directory of the builder's machine.
@@ -37,8 +38,9 @@ def collect(sources: Sequence[Path], *, overlay: bool = False, exclude: Path | N
 def walked(sources: Sequence[Path], *, exclude: Path | None = None) -> list[Layer]:
     """Return a layer for each directory.
 
-    `exclude` is the file being built: it is left out where it lies inside a source. Raises
-    BuildError for what cannot be packed or read; each error lists everything of its kind.
+    `exclude` is the file being built: a bundle there is left out where it lies inside a source, and
+    anything else would be lost. Raises BuildError for that, and for what cannot be packed or read;
+    each error lists everything of its kind.
     """
     walks = [_Walk(source.absolute()) for source in sources]
     _require_directories(walks)
@@ -95,10 +97,17 @@ def printable(path: str) -> str:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        info = path.stat()
+        info = path.lstat()
     except OSError:
         return None
     return info.st_dev, info.st_ino
+
+
+def _is_bundle(path: str) -> bool:
+    try:
+        return open_archive(path) is not None
+    except BundleError:  # damaged, or of another format
+        return True
 
 
 @dataclass(slots=True)
@@ -164,7 +173,13 @@ class _Walk:
             self._pending.append(_Directory(path, item.path, directory.ancestors))
         elif not stat.S_ISREG(info.st_mode):
             self._skip(path, _SPECIAL.get(stat.S_IFMT(info.st_mode), "not a regular file"))
-        elif (info.st_dev, info.st_ino) == self._output:
+        elif self._output is not None and self._is_output(item, info):
+            if not _is_bundle(item.path):
+                raise BuildError(
+                    "is one of the sources, and would be replaced by the bundle",
+                    file=item.path,
+                    hint="name another file to write",
+                )
             self._skip(path, "the file being built")
         else:
             self.entries.append(
@@ -177,6 +192,11 @@ class _Walk:
                     stamp=_stamp(info),
                 )
             )
+
+    def _is_output(self, item: "os.DirEntry[str]", info: os.stat_result) -> bool:
+        # A link itself is what is replaced, not the file that it leads to
+        own = item.stat(follow_symlinks=False) if item.is_symlink() else info
+        return (own.st_dev, own.st_ino) == self._output
 
     def _skip(self, path: str, reason: str) -> None:
         self.skipped.append(Skipped(path=path, reason=reason))

@@ -35,19 +35,22 @@ def statement_of(bundle: Bundle) -> Statement | None:
 def export_statement(bundle: Bundle, path: Path) -> None:
     """Write what was signed to a file, and minisign's signature of it to PATH.minisig.
 
-    Raises BuildError if nothing was, or the disk refuses.
+    Raises BuildError if nothing was, if a file of that name is there, or the disk refuses.
     """
     statement = statement_of(bundle)
     if statement is None:
         raise BuildError("not signed", file=bundle.path, hint="`bundle sign` signs it")
-    beside = path.with_name(path.name + ".minisig")
-    try:
-        path.write_bytes(statement.text)
-        beside.write_text(signature_file(statement.signature, statement.comment), encoding="utf-8")
-    except OSError as error:
-        raise BuildError(
-            f"cannot be written: {error.strerror}", file=str(path), hint="name another place"
-        ) from error
+    said = signature_file(statement.signature, statement.comment).encode()
+    for place, data in ((path, statement.text), (Path(f"{path}.minisig"), said)):
+        try:
+            with place.open("xb") as file:  # never over a bundle, or a key
+                file.write(data)
+        except OSError as error:
+            raise BuildError(
+                f"cannot be written: {error.strerror}",
+                file=str(place),
+                hint="name another place, or remove what is there",
+            ) from error
 
 
 def refuse_unsigning(output: Path, hint: str) -> None:

@@ -11,7 +11,11 @@ import pytest
 from litebundle.collect.directory import collect
 from litebundle.collect.tree import Kind, Skipped, Tree
 from litebundle.errors import BuildError
+from litebundle.format import APPLICATION_ID
 from tests.unit.collect.trees import make
+
+_DAMAGED = b"SQLite format 3\0".ljust(68, b"\0") + APPLICATION_ID.to_bytes(4) + bytes(28)
+"""What says that it is a bundle, and nothing more."""
 
 
 def _paths(tree: Tree) -> list[str]:
@@ -148,11 +152,33 @@ def test_what_is_left_out_is_reported(tmp_path: Path, request: pytest.FixtureReq
 
 def test_the_output_is_not_packed_into_itself(tmp_path: Path) -> None:
     """A former build inside a source is left out, by whatever name the source is reached."""
-    make(tmp_path, {"src/m.py": "", "src/dist/app.bundle": "former"})
+    make(tmp_path, {"src/m.py": "", "src/dist/app.bundle": ""})
+    (tmp_path / "src/dist/app.bundle").write_bytes(_DAMAGED)
     (tmp_path / "alias").symlink_to("src")
     tree = collect([tmp_path / "alias"], exclude=tmp_path / "src/dist/app.bundle")
     assert _paths(tree) == ["m.py"]
     assert tree.skipped == (Skipped(path="dist/app.bundle", reason="the file being built"),)
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_source_is_not_replaced(tmp_path: Path, link: bool) -> None:
+    """What stands inside a source and is no bundle is kept, a link like a file."""
+    make(tmp_path, {"src/m.py": "", "src/notes.txt": "mine"})
+    if link:
+        (tmp_path / "src/notes.txt").rename(tmp_path / "notes")
+        (tmp_path / "src/notes.txt").symlink_to("../notes")
+    with pytest.raises(BuildError) as caught:
+        collect([tmp_path / "src"], exclude=tmp_path / "src/notes.txt")
+    assert caught.value.message == "is one of the sources, and would be replaced by the bundle"
+    assert caught.value.file == str(tmp_path / "src/notes.txt")
+    assert caught.value.hint
+
+
+def test_what_a_link_leads_to_is_packed(tmp_path: Path) -> None:
+    """An output that is a link is replaced itself: the source behind it has to be in the bundle."""
+    make(tmp_path, {"src/m.py": ""})
+    (tmp_path / "app.bundle").symlink_to("src/m.py")
+    assert _paths(collect([tmp_path / "src"], exclude=tmp_path / "app.bundle")) == ["m.py"]
 
 
 def test_an_output_yet_to_be_built_excludes_nothing(tmp_path: Path) -> None:
