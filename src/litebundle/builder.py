@@ -12,6 +12,7 @@ from litebundle.assembly import Assembly, Means, packed
 from litebundle.cache.cache import Cache, opened
 from litebundle.collect.distributions import unmet
 from litebundle.collect.inputs import Gathered, gathered
+from litebundle.collect.tree import Layer
 from litebundle.compile.compiler import Compiler
 from litebundle.errors import BuildError
 from litebundle.inspect.check import problems
@@ -121,10 +122,24 @@ def _places(found: Sequence[Gathered]) -> Iterator[Path]:
 def _warnings(found: Sequence[Gathered], plan: Plan, cache: Cache) -> Iterator[str]:
     if cache.refused is not None:
         yield f"the cache is not used: {cache.refused.file} {cache.refused.message}"
+    if not plan.entries:
+        yield "there is nothing in it: the sources have no file, or none that was not left out"
     for each, tree in zip(found, plan.trees, strict=True):
         yield from tree.warnings
+        yield from map(_unbuilt, filter(_is_unbuilt, each.layers))
         if each.environment is not None:
             yield from unmet(tree, each.environment.markers)
+
+
+def _is_unbuilt(layer: Layer) -> bool:
+    return layer.distribution is None and any(e.path == "setup.py" for e in layer.entries)
+
+
+def _unbuilt(layer: Layer) -> str:
+    return (
+        f"{layer.source} is packed as it lies, not as its setup.py would install it:"
+        " with a pyproject.toml (PEP 518) it is built first"
+    )
 
 
 def _refuse_unfit(plan: Plan, container: str, compress: str) -> None:

@@ -86,6 +86,20 @@ def test_many_things_left_out_for_one_reason_are_summed_up(source: Path) -> None
     assert len(json.loads(built(source, "--json").stdout)["skipped"]) == 10
 
 
+def test_a_bundle_of_nothing_is_told(source: Path) -> None:
+    """It may be meant, and it hardly is."""
+    (told,) = json.loads(built(source, "--exclude", "*", "--json").stdout)["warnings"]
+    assert told.startswith("there is nothing in it")
+    assert json.loads(built(source, "--json").stdout)["warnings"] == []
+
+
+def test_a_project_without_pyproject_toml_is_told(source: Path) -> None:
+    """What it would be once installed is not what lies there."""
+    (source / "setup.py").write_text("from setuptools import setup\nsetup(name='legacy')\n")
+    (told,) = json.loads(built(source, "--json").stdout)["warnings"]
+    assert told.startswith(f"{source} is packed as it lies, not as its setup.py would install it")
+
+
 def test_quiet_prints_nothing(source: Path) -> None:
     """Scripts that only want the file get only the file."""
     done = built(source, "--quiet")

@@ -20,6 +20,8 @@ from litebundle.errors import BuildError
 
 _PIP_HASHES = ("sha256", "sha384", "sha512")
 _INDEX = "check the network, and where pip gets packages from"
+_CHANGED = "find out who changed it; only lock again if that is known"
+_MISMATCH = "DO NOT MATCH THE HASHES"  # so says pip
 
 
 def wheel_cache() -> Path:
@@ -77,7 +79,7 @@ def _downloaded(
         command = [*tools.pip(environment.python), "download", "--quiet", "--no-deps"]
         command += ["--dest", name, "--requirement", _written(packages, directory)]
         command += platform_options(environment)
-        tools.run(command, "a download failed", hint=_INDEX)
+        _run(command, "a download failed", hint=_INDEX)
         return {package.url: _kept(package, directory, work) for package in packages}
 
 
@@ -113,9 +115,20 @@ def _built(packages: Sequence[Pinned], environment: Environment, work: Path) -> 
     directory = Path(tempfile.mkdtemp(dir=work))
     command = [*tools.pip(environment.python), "wheel", "--quiet", "--no-deps", "--wheel-dir"]
     command += [str(directory), "--requirement", _written(packages, directory)]
-    tools.run(command, "a package does not build", hint="look for a version that has a wheel")
+    _run(command, "a package does not build", hint="look for a version that has a wheel")
     built = {parse_wheel_filename(path.name)[0]: path for path in directory.glob("*.whl")}
     return {package.url: built[canonicalize_name(package.name)] for package in packages}
+
+
+def _run(command: Sequence[str], cause: str, *, hint: str) -> None:
+    """Run pip; what it finds to be another file than was locked is no failure of its own."""
+    try:
+        tools.run(command, cause, hint=hint)
+    except BuildError as error:
+        if not any(_MISMATCH in problem for problem in error.problems):
+            raise
+        cause = "what was downloaded is not what was locked"
+        raise BuildError(cause, problems=error.problems, hint=_CHANGED) from error
 
 
 def _written(packages: Sequence[Pinned], directory: Path) -> str:
@@ -158,5 +171,5 @@ def _require_hashes(package: Pinned, path: Path) -> None:
             f"is not the file that was locked as {package.name}",
             file=str(path),
             problems=problems,
-            hint="find out who changed it; only lock again if that is known",
+            hint=_CHANGED,
         )
