@@ -182,6 +182,8 @@ def absolute(path: str) -> str:
 
 def _refused(what: str, path: str, error: OSError, offset: int | None = None) -> BundleIOError:
     hint = "check the file's permissions and the disk it is on"
+    if error.errno in (2, 20, 21):  # ENOENT, ENOTDIR, EISDIR
+        hint = "name the file of a bundle that is there"
     if error.errno in (23, 24):  # ENFILE, EMFILE
         # A bundle stays open, so that one that is replaced goes on being served (F6)
         hint = "each bundle takes a descriptor: raise the limit (ulimit -n), or make one of several"
