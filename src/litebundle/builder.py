@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from litebundle.collect.distributions import unmet
 from litebundle.collect.inputs import Gathered, gathered
 from litebundle.collect.tree import Layer
 from litebundle.compile.compiler import Compiler
+from litebundle.compile.target import Target
 from litebundle.errors import BuildError
 from litebundle.inspect.check import problems
 from litebundle.inspect.signature import refuse_unsigning
@@ -31,6 +32,8 @@ from litebundle.write.readback import Wrote, stands
 from litebundle.write.startup import Startup
 
 __all__ = ["Options", "Progress", "build"]
+
+_BACKPORT = "backports/zstd/__init__.py"
 
 _LARGEST = {"sqlite": 1_000_000_000 - 4096, "zip": 0xFFFF_FFFF}
 """Of a file, in bytes: SQLite's limit of a row, and that of a reference's sizes."""
@@ -77,7 +80,8 @@ def build(
             content = packed(work, means, options)
             if options.launch is not None:
                 put_in_front(options.launch.shebang, aside)
-        warnings = dict.fromkeys([*_warnings(found, plan, cache), *work.unknown()])
+        told = (*_warnings(found, plan, cache), *_zstd_needed(plan, targets, options.compress))
+        warnings = dict.fromkeys([*told, *work.unknown()])
     if danger := exposed(str(output)):
         warnings[danger] = None
     return Report(
@@ -129,6 +133,17 @@ def _warnings(found: Sequence[Gathered], plan: Plan, cache: Cache) -> Iterator[s
         yield from map(_unbuilt, filter(_is_unbuilt, each.layers))
         if each.environment is not None:
             yield from unmet(tree, each.environment.markers)
+
+
+def _zstd_needed(plan: Plan, targets: Mapping[str, Target], compress: str) -> Iterator[str]:
+    if compress != "zstd" or any(entry.path == _BACKPORT for entry in plan.entries):
+        return
+    for version in sorted({target.version for target in targets.values()}):
+        if [int(number) for number in version.split(".")[:2]] < [3, 14]:
+            yield (
+                f"Python {version} undoes zstd with backports.zstd only, which is not in the"
+                " bundle: pack it too, or have it there"
+            )
 
 
 def _is_unbuilt(layer: Layer) -> bool:

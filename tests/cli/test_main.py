@@ -34,12 +34,19 @@ def test_the_version_is_told(tmp_path: Path) -> None:
     assert bundle("--version", cwd=tmp_path).stdout == f"litebundle {litebundle.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("--nonsense",)], ids=" ".join)
-def test_wrong_usage_is_told_and_exits_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [((), ""), (("nonsense",), ""), (("--nonsense",), ""), (("cache",), " cache")],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_told_and_exits_with_2(
+    tmp_path: Path, arguments: tuple[str, ...], command: str
+) -> None:
     """A message of two lines, and where the help is."""
     done = bundle(*arguments, cwd=tmp_path)
     refusal(done, status=2)
-    assert "bundle --help" in done.stderr
+    assert f"bundle{command} --help" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
     assert done.stdout == ""
 
 

@@ -36,7 +36,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     return int(float(found[1]) * _BYTES[found[2]])
 
 
-@click.group("cache", short_help="Look at the files placed on disk, and remove old ones.")
+@click.group(
+    "cache",
+    short_help="Look at the files placed on disk, and remove old ones.",
+    no_args_is_help=False,
+)
 def command() -> None:
     """Look at the files that packages got on disk, and remove what is not used any more.
 
