@@ -318,8 +318,9 @@ def test_a_frozen_program_can_be_replaced(frozen: Path, tmp_path: Path) -> None:
     options = ("-o", "new", "--main", "flags", "--python-args", "-X utf8=0 -O", "--optimize", "1")
     good(bundle("build", source, "-q", *options, cwd=tmp_path))
     shutil.copytree(frozen, out)
-    json = ("--include", "sqlite3", "--force", "--json")
-    done = good(bundle("freeze", "new", "-o", out, *json, cwd=tmp_path))
+    json = ("--include", "sqlite3", "--include", "sys", "--force", "--json")
+    # From inside, by a path that leads through what is renamed
+    done = good(bundle("freeze", "../new", "-o", "../out", *json, cwd=out))
     assert f'"program": "{out}/new"' in done.stdout
     assert '"_sqlite3"' in done.stdout
     env = {"PYTHONUTF8": "1"}

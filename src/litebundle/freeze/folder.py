@@ -11,7 +11,6 @@ is. Other systems have other ones (Windows: all in one directory, and `python313
 """
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from litebundle.freeze.library import build_library, used_extensions
 from litebundle.freeze.program import name, script, write_program
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.archive import open_archive
+from litebundle.write.atomic import replacing_directory
 
 _NATIVE = (".so", ".so.")
 
@@ -66,7 +66,7 @@ def freeze(file: Path, output: Path, choice: Choice) -> Frozen:
     bundle, python = opened(file, choice)
     text = script("beside.sh", bundle, python)
     program = name(bundle)
-    output = output.absolute()
+    output = _placed(output)
     check_output(output, is_folder, force=choice.force)
 
     def write(aside: Path) -> Runtime:
@@ -174,33 +174,24 @@ def size_of(directory: Path) -> int:
     return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
 
 
+def _placed(output: Path) -> Path:
+    """Return where a path leads, up to its last name: it must not lead through what is renamed."""
+    if output.name == "..":
+        return Path(os.path.realpath(output))
+    return Path(os.path.realpath(output.absolute().parent), output.absolute().name)
+
+
 def _in_place(output: Path, write: Callable[[Path], Runtime]) -> Runtime:
     """Have a directory written beside the output, and rename it to that."""
-    aside = output.with_name(f".{output.name}.{secrets.token_hex(8)}.tmp")
-    old = aside.with_suffix(".old")
     try:
-        try:
-            aside.mkdir()
-            found = write(aside)
-            if output.is_dir():
-                output.rename(old)
-            try:
-                aside.rename(output)
-            except OSError:
-                if old.exists():
-                    old.rename(output)
-                raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-            if output.exists():
-                shutil.rmtree(old, ignore_errors=True)
+        with replacing_directory(output) as aside:
+            return write(aside)
     except OSError as error:
         raise BuildError(
             f"cannot be written: {error.strerror or error}",
             file=str(output),
             hint="check the free space and the permissions there",
         ) from error
-    return found
 
 
 def _unpacked(bundle: Bundle, work: Path) -> Sequence[Path]:

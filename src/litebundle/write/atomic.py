@@ -74,6 +74,31 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
         raise _refusal(output, error, written) from error
 
 
+@contextlib.contextmanager
+def replacing_directory(output: Path) -> Iterator[Path]:
+    """Yield an empty directory beside `output`; rename it there at the end, if nothing is raised.
+
+    What stood there goes, or is back if that fails. Killed between the two renames, it is beside
+    it, as `.NAME.*.old`. Raises OSError as the file system does.
+    """
+    _remove_stale_directories(output)
+    aside = _aside(output)
+    old = aside.with_suffix(".old")
+    with contextlib.ExitStack() as held:
+        try:
+            held.callback(os.close, _make(aside))
+            yield aside
+            if output.is_dir():
+                held.callback(os.close, _hold(output))
+                output.rename(old)
+            aside.rename(output)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            if old.exists() and not os.path.lexists(output):
+                old.rename(output)
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def _refusal(output: Path, error: OSError, written: int) -> BuildError:
     # What is read back is checked as any bundle is, and its errors name the file aside
     what = "read back" if isinstance(error, BundleIOError) else "written"
@@ -154,16 +179,49 @@ def _create(aside: Path) -> int:
         os.close(descriptor)
 
 
+def _make(aside: Path) -> int:
+    """Make a directory and hold it; see `_create`."""
+    while True:
+        aside.mkdir()
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = _hold(aside)
+            if aside.exists():
+                return descriptor
+            os.close(descriptor)
+
+
+def _hold(directory: Path) -> int:
+    descriptor = os.open(directory, os.O_RDONLY)
+    if _LOCKS:
+        with contextlib.suppress(OSError):  # NFS locks no directories, nor for those who remove
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
 def _remove_stale(output: Path) -> None:
     """Remove what killed builds of this output left: files that nobody holds a lock on."""
+    for path in _stale(output, "tmp", os.O_RDWR):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _remove_stale_directories(output: Path) -> None:
+    """Remove directories likewise; what was renamed last only where something is in its place."""
+    for suffix in ("tmp", "old") if output.exists() else ("tmp",):
+        for path in _stale(output, suffix, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _stale(output: Path, suffix: str, flags: int) -> Iterator[Path]:
+    """Yield the names aside of an output that nobody holds a lock on, locked meanwhile."""
     if not _LOCKS:
         return
-    for path in output.parent.glob(f".{_literal(output.name)}.{'?' * 2 * _TOKEN}.tmp"):
+    for path in output.parent.glob(f".{_literal(output.name)}.{'?' * 2 * _TOKEN}.{suffix}"):
         with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, flags)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                yield path
             finally:
                 os.close(descriptor)
 
