@@ -329,6 +329,68 @@ def test_a_frozen_program_can_be_replaced(frozen: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "out", "source"]
 
 
+def _state(home: Path) -> dict[Path, tuple[int, int]]:
+    facts = {path: path.lstat() for path in home.rglob("*")}
+    return {path: (fact.st_ino, fact.st_mtime_ns) for path, fact in facts.items()}
+
+
+def test_only_a_frozen_program_is_replaced(
+    packed: Path, frozen: Path, onefile: Path, tmp_path: Path
+) -> None:
+    """By `--force`: no bundle, no folder's program, and never what is frozen."""
+    executable = ("-o", "run.bundle", "--main", "main", "--executable")
+    good(bundle("build", packed.with_name("source"), "-q", *executable, cwd=tmp_path))
+    for name in ("own.bundle", "other.bundle"):
+        shutil.copy(packed, tmp_path / name)
+    shutil.copy(frozen / "main", tmp_path / "main")
+    for name in ("one", "same"):
+        shutil.copy(onefile, tmp_path / name)
+    (tmp_path / "link").symlink_to("own.bundle")
+    before = _state(tmp_path)
+    for file, output, cause in (
+        ("own.bundle", "own.bundle", "is what is to be frozen"),
+        ("own.bundle", "link", "is what is to be frozen"),
+        ("same", "same", "is what is to be frozen"),
+        ("own.bundle", "other.bundle", "is no frozen program"),
+        ("own.bundle", "run.bundle", "is no frozen program"),
+        ("own.bundle", "main", "is no frozen program"),
+    ):
+        done = bundle("freeze", file, "-o", output, "--onefile", "--force", cwd=tmp_path)
+        assert cause in refusal(done), (file, output)
+        assert _state(tmp_path) == before
+    good(bundle("freeze", "own.bundle", "-o", "one", "--onefile", "--force", cwd=tmp_path))
+    assert {path for path, fact in _state(tmp_path).items() if fact != before[path]} == {
+        tmp_path / "one"
+    }
+
+
+def test_files_of_others_in_a_folder_are_not_lost(packed: Path, frozen: Path) -> None:
+    """Wherever they are in it, `--force` or not; so with what is frozen."""
+    with tempfile.TemporaryDirectory() as base:
+        home = Path(base)
+        shutil.copytree(frozen, home / "app")
+        dynload = next((home / "app").glob("lib*/*/lib-dynload")).relative_to(home / "app")
+        names = ["mydata.db", "mine/x", "bin/tool", "lib/notes", f"{dynload}/x.txt", "script"]
+        (home / "app" / "mine").mkdir()
+        for name in names:
+            (home / "app" / name).write_text("#!/bin/sh\n")
+        (home / "app" / "link").symlink_to("bin", target_is_directory=True)
+        before = _state(home)
+        done = bundle("freeze", packed, "-o", "app", "--force", cwd=home)
+        assert refusal(done) == f"{home}/app: has files in it that `bundle freeze` did not write"
+        shown = [line.strip() for line in done.stderr.splitlines()[1:-1]]
+        assert shown == [*sorted([*names, "link"])[:5], "and 2 more"]
+        assert _state(home) == before
+        for name in (*names, "link"):
+            (home / "app" / name).unlink()
+        shutil.copy(packed, home / "app" / "mine" / "app.bundle")
+        before = _state(home)
+        for force in ([], ["--force"]):
+            done = bundle("freeze", "app/mine/app.bundle", "-o", "app", *force, cwd=home)
+            assert refusal(done) == f"{home}/app: is where the bundle is that is to be frozen"
+            assert _state(home) == before
+
+
 def _times(cache: Path) -> dict[Path, int]:
     return {path: path.lstat().st_ctime_ns for path in cache.rglob("*")}
 

@@ -11,6 +11,7 @@ is. Other systems have other ones (Windows: all in one directory, and `python313
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,12 +22,17 @@ from litebundle.errors import BuildError
 from litebundle.freeze import native
 from litebundle.freeze.interpreter import Interpreter, chosen
 from litebundle.freeze.library import build_library, used_extensions
-from litebundle.freeze.program import name, script, write_program
+from litebundle.freeze.program import begins, name, script, write_program
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.archive import open_archive
 from litebundle.write.atomic import replacing_directory
 
 _NATIVE = (".so", ".so.")
+_WRITTEN = re.compile(
+    r"bin/python3\.\d+"
+    r"|lib[^/]*/(python3\d+t?\.zip|python3\.\d+t?/lib-dynload/[^/]+\.so|[^/]+\.so[^/]*)"
+)
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +73,14 @@ def freeze(file: Path, output: Path, choice: Choice) -> Frozen:
     text = script("beside.sh", bundle, python)
     program = name(bundle)
     output = _placed(output)
-    check_output(output, is_folder, force=choice.force)
+    check_output(output, file, is_folder, force=choice.force)
+    _require_own(output)
 
     def write(aside: Path) -> Runtime:
         found = write_runtime(bundle, python, aside, choice, program=program)
         write_program(bundle, aside / program, text)
+        check_output(output, file, is_folder, force=choice.force)  # it took a while
+        _require_own(output)
         return found
 
     found = _in_place(output, write)
@@ -133,8 +142,11 @@ def write_runtime(
     )
 
 
-def check_output(output: Path, is_ours: Callable[[Path], bool], *, force: bool) -> None:
-    """Raise BuildError, before any work, if the output could not be put in place."""
+def check_output(output: Path, file: Path, is_ours: Callable[[Path], bool], *, force: bool) -> None:
+    """Raise BuildError, before any work, if the output could not be put in place.
+
+    `file` is what is to be frozen, which is never replaced.
+    """
     if not output.parent.is_dir():
         raise BuildError(
             "the output's directory does not exist",
@@ -147,8 +159,16 @@ def check_output(output: Path, is_ours: Callable[[Path], bool], *, force: bool) 
             file=str(output.parent),
             hint="choose another place with -o",
         )
-    if not os.path.lexists(output) or (output.is_dir() and not any(output.iterdir())):
+    if not os.path.lexists(output):
         return
+    if output.is_dir() and not output.is_symlink() and not any(output.iterdir()):
+        return
+    origin = Path(os.path.realpath(file))
+    if output.exists() and any(path.samefile(output) for path in (origin, *origin.parents)):
+        is_it = "where the bundle is that" if output.is_dir() else "what"
+        raise BuildError(
+            f"is {is_it} is to be frozen", file=str(output), hint="choose another name with -o"
+        )
     if not force:
         raise BuildError(
             "is there already", file=str(output), hint="choose another name, or --force"
@@ -167,6 +187,34 @@ def is_folder(path: Path) -> bool:
         return False
     archives = [*path.glob("lib*/python3*.zip")]
     return len(archives) == 1 and open_archive(str(archives[0])) is not None
+
+
+def _require_own(output: Path) -> None:
+    """Raise BuildError if a folder has files in it that `freeze` does not write."""
+    foreign = [path for path in _files(output) if not _is_written(path, output)]
+    if foreign:
+        problems = [str(path.relative_to(output)) for path in foreign[:_SHOWN]]
+        if foreign[_SHOWN:]:
+            problems.append(f"and {len(foreign) - _SHOWN} more")
+        raise BuildError(
+            "has files in it that `bundle freeze` did not write",
+            file=str(output),
+            problems=problems,
+            hint="move them elsewhere, or choose another name with -o",
+        )
+
+
+def _files(directory: Path) -> list[Path]:
+    """Return all that is below a directory and is no directory itself, sorted."""
+    return sorted(path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+def _is_written(path: Path, output: Path) -> bool:
+    if path.is_symlink():
+        return False
+    if path.parent == output:
+        return begins(path, rb"self=\$0")
+    return _WRITTEN.fullmatch(path.relative_to(output).as_posix()) is not None
 
 
 def size_of(directory: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litebundle.errors import BuildError
 from litebundle.freeze.folder import Choice, Frozen, check_output, opened, write_runtime
-from litebundle.freeze.program import script, write_program
+from litebundle.freeze.program import begins, script, write_program
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.unpacked import digest
 from litebundle.write.atomic import replacing
@@ -27,7 +27,7 @@ def freeze_onefile(file: Path, output: Path, choice: Choice) -> Frozen:
     output = output.absolute()
     # Before the work: the script says whether the bundle is a program
     text = script("onefile.sh", bundle, python, start="@START@".ljust(_WIDTH))
-    check_output(output, _is_ours, force=choice.force)
+    check_output(output, file, _is_ours, force=choice.force)
     with tempfile.TemporaryDirectory(prefix="litebundle-") as work:
         home, payload = Path(work) / "home", Path(work) / "payload"
         home.mkdir()
@@ -76,7 +76,7 @@ def _pack(home: Path, payload: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.is_file() and open_archive(str(path)) is not None
+    return begins(path, rb"key=[0-9a-f]{64}") and open_archive(str(path)) is not None
 
 
 def _check(path: Path) -> None:

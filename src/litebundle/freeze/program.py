@@ -6,6 +6,7 @@ shell has that is called sh today, and starts no other process unless the file i
 
 import ast
 import os
+import re
 import shlex
 import shutil
 import zipfile
@@ -20,6 +21,8 @@ _BLOCK = 1 << 20
 _SCRIPT = "script."
 HEAD = b"#!/bin/sh\n#@%012d\n"
 """How the file begins; the number says where the bundle does (FORMAT.md, "Prefix")."""
+_COMMENTS = rb"#!/bin/sh\n#@\d{12}\n(?:#.*\n)+"
+_BEGINNING = 1 << 10  # bytes, in which the first command is
 
 
 def arguments(bundle: Bundle) -> str:
@@ -68,6 +71,17 @@ def script(name: str, bundle: Bundle, python: Interpreter, **facts: str) -> byte
     for fact, value in facts.items():
         text = text.replace(f"@{fact.upper()}@", value)
     return HEAD % 0 + text.encode()
+
+
+def begins(path: Path, command: bytes) -> bool:
+    """Tell whether a file begins as one of the scripts does: the one with that first command.
+
+    That is a pattern, of the whole line.
+    """
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return re.match(_COMMENTS + command + rb"\n", file.read(_BEGINNING)) is not None
 
 
 def write_program(bundle: Bundle, output: Path, script: bytes, payload: Path | None = None) -> None:
