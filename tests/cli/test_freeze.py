@@ -305,6 +305,8 @@ def test_what_cannot_be_frozen_is_refused(packed: Path, tmp_path: Path) -> None:
         ([packed, "--python", "nopython"], "nopython is no program"),
         ([packed, "--python", "/bin/true"], "cannot use /bin/true"),
         ([packed, "--python", other], "3."),
+        ([packed, "--include", "json", "--include", "nosuch", "--include", ""], "'nosuch', ''"),
+        ([packed, "--include", "turtle", "--onefile"], "'turtle'"),
     ):
         given = arguments if "-o" in arguments else [*arguments, "-o", "out"]
         assert cause in refusal(bundle("freeze", *given, cwd=tmp_path)), arguments

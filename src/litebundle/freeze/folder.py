@@ -21,7 +21,7 @@ from pathlib import Path
 from litebundle.errors import BuildError
 from litebundle.freeze import native
 from litebundle.freeze.interpreter import Interpreter, chosen
-from litebundle.freeze.library import build_library, used_extensions
+from litebundle.freeze.library import build_library, require_modules, used_extensions
 from litebundle.freeze.program import begins, name, script, write_program
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.archive import open_archive
@@ -99,6 +99,7 @@ def opened(file: Path, choice: Choice) -> tuple[Bundle, Interpreter]:
     """Return the bundle as its interpreter sees it, and the interpreter; raises BundleError."""
     bundle = Bundle(file)
     python = chosen(bundle, choice.python)
+    require_modules(python, choice.include)
     return bundle.seen_by(python.tag), python
 
 

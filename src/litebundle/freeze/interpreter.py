@@ -24,6 +24,7 @@ json.dump({
     "release": sys.version.partition(" ")[0],
     "tag": sys.implementation.cache_tag + getattr(sys, "abiflags", ""),
     "suffixes": EXTENSION_SUFFIXES,
+    "builtins": sys.builtin_module_names,
 }, sys.stdout)
 """
 
@@ -34,7 +35,8 @@ class Interpreter:
 
     `archive` is the zip that it looks for first ("lib/python313.zip"), by which it knows its prefix
     (Modules/getpath.py), `native` the directory of its extension modules ("lib/python3.13/
-    lib-dynload"); both are relative to the prefix. `library` is the directory of its sources.
+    lib-dynload"); both are relative to the prefix. `library` is the directory of its sources,
+    `builtins` are the modules in the executable itself.
     """
 
     executable: Path
@@ -45,6 +47,7 @@ class Interpreter:
     native: str
     library: Path
     extensions: dict[str, Path]
+    builtins: frozenset[str]
 
     @property
     def command(self) -> str:
@@ -108,6 +111,7 @@ def interpreter(python: str) -> Interpreter:
         native=native,
         library=library,
         extensions=_extensions(directory, told["suffixes"]),
+        builtins=frozenset(told["builtins"]),
     )
 
 

@@ -9,6 +9,7 @@ from litebundle.builder import Options, build
 from litebundle.collect.inputs import Inputs
 from litebundle.collect.stdlib import imported
 from litebundle.collect.tree import Kind
+from litebundle.errors import BuildError
 from litebundle.freeze.interpreter import Interpreter
 from litebundle.inspect.bundle import Bundle
 from litebundle.write.launcher import Launch, runtime_sources
@@ -56,7 +57,7 @@ def build_library(python: Interpreter, output: Path, work: Path, *, program: str
     `work` is a directory to make; `program` is what `runtime.library.begin` takes. Raises
     BuildError.
     """
-    paths = dict(_modules(python.library, tkinter=_TK[1] in python.extensions))
+    paths = _library(python)
     for path, location in paths.items():
         target = work / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +78,20 @@ def build_library(python: Interpreter, output: Path, work: Path, *, program: str
         launch=Launch(library=texts),
     )
     build([work], output, options)
+
+
+def require_modules(python: Interpreter, names: Iterable[str]) -> None:
+    """Raise BuildError if some of the names are no modules of what `build_library` takes along."""
+    there = {*python.extensions, *python.builtins}
+    for path in _library(python):
+        there.add(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise BuildError(
+            f"not in a frozen standard library: {', '.join(map(repr, unknown))}",
+            file=str(python.executable),
+            hint="--include is for standard modules; the program's own are all in the bundle",
+        )
 
 
 def used_extensions(bundle: Bundle, python: Interpreter, include: Iterable[str]) -> dict[str, Path]:
@@ -108,6 +123,10 @@ def used_extensions(bundle: Bundle, python: Interpreter, include: Iterable[str])
                 found |= more
                 pending += more
     return {name: path for name, path in python.extensions.items() if name in found}
+
+
+def _library(python: Interpreter) -> dict[str, Path]:
+    return dict(_modules(python.library, tkinter=_TK[1] in python.extensions))
 
 
 def _modules(library: Path, *, tkinter: bool) -> Iterator[tuple[str, Path]]:
