@@ -5,10 +5,11 @@ https://jedisct1.github.io/minisign/ describes the formats.
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,30 +98,50 @@ def read_secret(path: Path, ask: Ask) -> SecretKey:
 def write_keys(path: Path, key: SecretKey, password: str | None) -> Path:
     """Write PATH.key, for the owner alone, and PATH.pub; return the latter.
 
-    Raises BuildError if one of them is there already: a key that is lost is lost for good.
+    Raises BuildError if one of them is there already: a key that is lost is lost for good. If the
+    disk refuses, neither is.
     """
+    if path.name in ("", ".."):
+        raise BuildError(
+            "names no key", file=str(path), hint="with the name k, the files are k.key and k.pub"
+        )
     secret, public = path.with_name(path.name + ".key"), path.with_name(path.name + ".pub")
     for file in (secret, public):
         if os.path.lexists(file):
             raise BuildError("is there already", file=str(file), hint="name another one")
     text = key.encode(password)
     comment = f"{_COMMENT} minisign public key {key_name(key.identifier)}"
-    _write_new(public, 0o666, f"{comment}\n{key.public.line}\n")
-    _write_new(secret, 0o600, text)
-    return public
+    with _created(public, 0o666, f"{comment}\n{key.public.line}\n"), _created(secret, 0o600, text):
+        return public
 
 
-def _write_new(file: Path, mode: int, text: str) -> None:
+@contextlib.contextmanager
+def _created(file: Path, mode: int, text: str) -> Iterator[None]:
+    """Write a new file; what fails, here or in the block, leaves none. What is there is kept."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", newline="\n") as output:
-            output.write(text)
     except OSError as error:
-        raise BuildError(
-            f"cannot be written: {error.strerror}",
-            file=str(file),
-            hint="name a place that can be written",
-        ) from error
+        raise _refusal(file, error) from error
+    try:
+        try:
+            with os.fdopen(descriptor, "w", newline="\n") as output:
+                output.write(text)
+                output.flush()
+                os.fsync(output.fileno())
+        except OSError as error:
+            raise _refusal(file, error) from error
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def _refusal(file: Path, error: OSError) -> BuildError:
+    return BuildError(
+        f"cannot be written: {error.strerror}",
+        file=str(file),
+        hint="name a place that can be written",
+    )
 
 
 def signature_file(signature: Signature, comment: str) -> str:

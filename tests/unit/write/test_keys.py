@@ -1,7 +1,9 @@
 """Key files: minisign's own, read and written."""
 
 import base64
+import errno
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -57,6 +59,44 @@ def test_no_key_is_ever_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["team.pub"]
     with pytest.raises(BuildError, match="cannot be written"):
         write_keys(tmp_path / "missing" / "team", KEY, None)
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_full_disk_leaves_no_half_of_a_pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    """So that the same name can be used again, once there is room."""
+    calls = []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == which:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "others.pub").write_text("kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(BuildError, match="cannot be written: No space"):
+            write_keys(tmp_path / "team", KEY, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["others.pub"]
+    write_keys(tmp_path / "team", KEY, None)
+
+
+def test_what_another_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not ours to remove, and ours is not left beside it."""
+    (tmp_path / "team.key").write_text("another's")
+    monkeypatch.setattr(os.path, "lexists", lambda _: False)
+    with pytest.raises(BuildError, match=r"team\.key: cannot be written: File exists"):
+        write_keys(tmp_path / "team", KEY, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["team.key"]
+    assert (tmp_path / "team.key").read_text() == "another's"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a/.."])
+def test_what_names_no_file_names_no_key(name: str) -> None:
+    """Least of all one whose files begin with a dot."""
+    with pytest.raises(BuildError, match="names no key"):
+        write_keys(Path(name), KEY, None)
 
 
 @pytest.mark.parametrize(
