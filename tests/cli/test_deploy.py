@@ -65,6 +65,7 @@ def test_deploy_and_roll_back(files: list[Path], tmp_path: Path) -> None:
         (["deploy", "1.bundle", "app", "--keep", "-1"], 2, "-1 is not in the range"),
         (["deploy", "nowhere", "app"], 1, "nowhere: cannot open the bundle"),
         (["deploy", "1.bundle", "."], 1, "is a directory"),
+        (["deploy", "1.bundle", "/"], 1, "/: is a directory"),
         (["deploy", "1.bundle", "none/app"], 1, "does not exist"),
         (["deploy", "1.bundle", "/dev/null"], 1, "is no regular file"),
         (["deploy", "1.bundle", "1.bundle"], 1, "is the new bundle itself"),

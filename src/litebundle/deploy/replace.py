@@ -46,8 +46,8 @@ def deploy(
     the file that they opened.
     """
     trusts = all_trusts(key)
+    _require_replaceable(new, target.absolute())
     history = History(target.absolute())
-    _require_replaceable(new, history.target)
     with _changing(history):
         before = history.build()
         changed = before is None or not filecmp.cmp(new, history.target, shallow=False)
