@@ -89,7 +89,13 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 
 @click.command("build", short_help="Pack modules and packages into a bundle.")
 @click.argument("src", nargs=-1, is_eager=True, callback=defined)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(readable=False, path_type=Path),
+    help="The file.",
+)
 @click.option(
     "--format",
     "container",
@@ -113,7 +119,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
     "-r",
     "--requirements",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="A requirements.txt, pylock.toml or uv.lock.",
 )
@@ -156,7 +162,7 @@ def _defaults(definition: "Definition") -> dict[str, Any]:
 @click.option("--trace", metavar="PROGRAM", help="Run it once: what it reads comes first.")
 @click.option(
     "--trace-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(readable=False, path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Keep what --trace finds, or use it again.",
 )

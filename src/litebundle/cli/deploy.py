@@ -18,7 +18,7 @@ def _loaded(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 
 key_option = click.option(
     "--key",
-    type=click.Path(),
+    type=click.Path(readable=False),
     callback=_loaded,
     metavar="PUB",
     help="Besides the configured keys: put nothing there that its owner did not sign.",
@@ -26,8 +26,8 @@ key_option = click.option(
 
 
 @click.command("deploy", short_help="Put a bundle in place, and keep the previous ones.")
-@click.argument("new", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(readable=False, path_type=Path))
+@click.argument("target", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--keep",
     type=click.IntRange(min=0),

@@ -19,11 +19,11 @@ _DIFFERENT = 1
 
 
 @click.command("diff", short_help="Tell what differs between two bundles, or make a patch.")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=click.Path(readable=False, path_type=Path))
+@click.argument("new", type=click.Path(readable=False, path_type=Path))
 @click.option("--code", is_flag=True, help="Show changed lines: of sources, and disassembled code.")
 @click.option("--patch", is_flag=True, help="Write what makes NEW of OLD to the file of -o.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The patch.")
+@click.option("-o", "--output", type=click.Path(readable=False, path_type=Path), help="The patch.")
 @json_option
 def command(  # noqa: PLR0913  # the options
     old: Path, new: Path, *, code: bool, patch: bool, output: Path | None, as_json: bool

@@ -12,7 +12,11 @@ from litebundle.cli.output import bundle_argument, in_bytes, json_option, print_
 @click.command("freeze", short_help="Put a program and its Python into a folder, or one file.")
 @bundle_argument
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="What to make."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(readable=False, path_type=Path),
+    help="What to make.",
 )
 @click.option("--onefile", is_flag=True, help="Make one file, which unpacks its Python once.")
 @click.option("--python", metavar="PYTHON", help="The interpreter: a version or a path.")

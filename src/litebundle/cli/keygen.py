@@ -10,7 +10,7 @@ from litebundle.write.keys import new_key, write_keys
 
 
 @click.command("keygen", short_help="Make a pair of keys to sign bundles with.")
-@click.argument("name", type=click.Path(path_type=Path))
+@click.argument("name", type=click.Path(readable=False, path_type=Path))
 @click.option("--no-password", is_flag=True, help="Let whoever has NAME.key sign.")
 def command(name: Path, *, no_password: bool) -> None:
     """Make a secret key NAME.key and its public key NAME.pub, in minisign's files.

@@ -15,7 +15,7 @@ _SCRIPT = "script."
 
 @click.command("link", short_help="Give a bundle's commands their own names.")
 @bundle_argument
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path(readable=False, path_type=Path))
 def command(file: str, directory: Path) -> None:
     """Make a link to the bundle FILE in DIRECTORY for each console script in it.
 

@@ -13,7 +13,7 @@ from litebundle.collect.directory import printable
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """Of every command that lists something."""
 
-bundle_argument = click.argument("file", type=click.Path())
+bundle_argument = click.argument("file", type=click.Path(readable=False))
 
 target_option = click.option(
     "--target", metavar="NAME", help="What is for this target, of those that `bundle info` names."

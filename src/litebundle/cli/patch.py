@@ -9,13 +9,13 @@ from litebundle.deploy.patch import apply_patch
 
 
 @click.command("patch", short_help="Make a new bundle from an old one and a patch.")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("patch", type=click.Path(path_type=Path))
+@click.argument("old", type=click.Path(readable=False, path_type=Path))
+@click.argument("patch", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="NEW",
     help="The new bundle.",
 )

@@ -10,12 +10,12 @@ from litebundle.place.ahead import place_ahead
 
 
 @click.command("place", short_help="Put a bundle's data and native files on disk ahead of time.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--to",
     "directory",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="DIR",
     help="The directory, made if it is not there.",
 )

@@ -13,7 +13,7 @@ from litebundle.runtime.trust import Trust
 
 
 @click.command("rollback", short_help="Go back to the version before a deploy.")
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(readable=False, path_type=Path))
 @click.option("--forward", is_flag=True, help="Go forward again, until the next deploy.")
 @click.option("--list", "listed", is_flag=True, help="Change nothing, and list what is kept.")
 @key_option

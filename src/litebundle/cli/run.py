@@ -21,7 +21,7 @@ _FORMS = "-m MODULE, -c CODE, MODULE:FUNCTION or --"
 )
 @click.option(
     "--trust",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="PUB",
     help="Run nothing but what a key in this file has signed.",
 )

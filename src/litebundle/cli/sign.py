@@ -18,7 +18,7 @@ from litebundle.write.keys import read_secret
 @click.option(
     "--key",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="SECRET",
     help="A secret key of `bundle keygen` or minisign.",
 )
@@ -30,7 +30,10 @@ from litebundle.write.keys import read_secret
     help="A number that only goes up; by default the time in seconds.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A new file; by default FILE is."
+    "-o",
+    "--output",
+    type=click.Path(readable=False, path_type=Path),
+    help="A new file; by default FILE is.",
 )
 @click.option("--force", is_flag=True, help="Replace even what is signed as something newer.")
 @json_option

@@ -22,11 +22,14 @@ from litebundle.runtime.trust import load
     help="Compile the modules again too, with the Pythons that they are for, and compare.",
 )
 @click.option(
-    "--key", type=click.Path(), metavar="PUB", help="See that the owner of this key signed it all."
+    "--key",
+    type=click.Path(readable=False),
+    metavar="PUB",
+    help="See that the owner of this key signed it all.",
 )
 @click.option(
     "--statement",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="PATH",
     help="Write there what was signed, and PATH.minisig for `minisign -V`.",
 )

@@ -1,10 +1,11 @@
 """A bundle's signature, for people: whose it is, and whether all that is there was signed."""
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from litebundle.errors import BuildError, BundleError, BundleSignatureError
+from litebundle.errors import BuildError, BundleError, BundleIOError, BundleSignatureError
 from litebundle.format.signature import PREFIX, SIGNATURE, Statement
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check
@@ -75,11 +76,17 @@ def require_following(output: Path, app: str, version: int, hint: str) -> None:
 
 
 def standing_at(path: Path) -> Statement | None:
-    """Return what the bundle at a path says that was signed, None if none is there, or unsigned."""
+    """Return what the bundle at a path says that was signed, None if none is there, or unsigned.
+
+    Raises BuildError if that cannot be told, since nobody may read it.
+    """
     try:
         return statement_of(Bundle(path)) if path.exists() else None
-    except BundleError:  # of another format, damaged, or no bundle: nothing that would be missed
-        return None
+    except BundleError as error:
+        if isinstance(error, BundleIOError) and error.errno in (errno.EACCES, errno.EPERM):
+            hint = "it may be signed: remove it first, or use --force"
+            raise BuildError(error.message, file=str(path), hint=hint) from error
+        return None  # of another format, damaged, or no bundle: nothing that would be missed
 
 
 def unsigned(bundle: Bundle, check: Check, trust: Trust) -> Iterator[Finding]:
