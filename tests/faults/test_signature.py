@@ -43,6 +43,7 @@ _TREE: Tree = {
     "app/deep/er.py": "VALUE = 'er'\n" + "# a comment worth deflating\n" * 30,
     "app/data.txt": "data\n" * 100,
     "plain.py": "import sys\nVALUE = 'plain'\nprint('plain runs')\n",
+    "fails.py": "def fail():\n    1 / 0\n",
     "space/inner.py": "VALUE = 'inner'\n",
 }
 _SIGNED = (APP, VERSION, DIGESTS, SIGNATURE)
@@ -526,6 +527,52 @@ def test_a_variable_that_names_no_file_trusts_nothing(bundles: dict[str, Path], 
     command = [sys.executable, "-c", _HOOK, str(bundles["sqlite signed"])]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert (done.stdout, "BundleSignatureError" in done.stderr) == ("", True)
+    bundle = str(bundles["sqlite signed"])
+    for program in ([bundle], ["-m", "litebundle", "run", bundle, "-m", "app"]):
+        command = [sys.executable, *program]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.returncode) == ("", 1)
+        assert done.stderr.startswith("error: LITEBUNDLE_TRUST says nothing that could be trusted")
+        assert "Traceback" not in done.stderr
+
+
+_CAUGHT = """
+import linecache, sys, tokenize, litebundle
+from litebundle.runtime.tracebacks import extend_excepthook
+litebundle.install()
+extend_excepthook()  # as before 3.13
+try:
+    litebundle.install(trust="missing")
+except litebundle.BundleSignatureError:
+    print(linecache.getline(sys.argv[0], 4))
+raise ValueError("of the program's own")
+"""
+
+
+def test_errors_are_told_where_nothing_is_trusted(bundles: dict[str, Path], tmp_path: Path) -> None:
+    """Those of a program that has caught the refusal and goes on; bundles stay refused."""
+    (tmp_path / "script.py").write_text(_CAUGHT)
+    done = _run(tmp_path / "script.py", trust=None)
+    assert done.stdout == "litebundle.install()\n\n"
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.endswith("ValueError: of the program's own\n")
+    line = f"sys.path.insert(0, {str(bundles['sqlite'])!r})\n"
+    done = _run("-c", _CAUGHT.replace("raise", f"{line}import plain\nraise"), trust=None)
+    assert "plain runs" not in done.stdout
+    assert "BundleSignatureError" in done.stderr
+    code = _CAUGHT.replace(" linecache,", "").replace(" tokenize,", "").replace("print(", "#")
+    code = code.replace("    #", "    pass  #").replace("try:", f"{line}import fails\ntry:")
+    done = _run("-c", code.replace("raise", "fails.fail()\nraise"), trust=None)
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    assert done.stderr.endswith("\nZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize("trust", [3, b"/trust", ["/trust"]])
+def test_a_trust_file_is_named_by_a_path(trust: Any) -> None:
+    """As `open` has it, but for descriptors and bytes."""
+    with pytest.raises(TypeError, match=r"a str or os\.PathLike, not "):
+        litebundle.install(trust=trust)
 
 
 _CHILD = """

@@ -25,7 +25,11 @@ def install(trust: "str | PathLike[str] | None" = None) -> None:
     does not admit a bundle that is open already.
     """
     if trust is not None:
-        trust = absolute(trust if isinstance(trust, str) else trust.__fspath__())
+        path = trust if isinstance(trust, str) else getattr(trust, "__fspath__", lambda: None)()
+        if not isinstance(path, str):
+            kind = type(trust).__name__
+            raise TypeError(f"trust is the path of a file, a str or os.PathLike, not {kind}")
+        trust = absolute(path)
     trusted = look_for_trust(trust)
     if trusted:
         from .closed import close_names

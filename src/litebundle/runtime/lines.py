@@ -9,7 +9,7 @@ import sys
 from _frozen_importlib_external import decode_source
 
 from .descriptor import kind_of
-from .paths import BundlePath, path_at
+from .paths import BundlePath, path_told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def extend(linecache: "Any") -> None:
         return  # another module of that name, or extended already
 
     def updatecache(filename: str, module_globals: object = None) -> list[str]:
-        path = path_at(filename) if filename.endswith(".py") else None
+        path = path_told(filename) if filename.endswith(".py") else None
         if path is None or kind_of(filename) is not None:
             lines: list[str] = standard(filename, module_globals)
             return lines

@@ -58,13 +58,14 @@ class EndOfProgram:
 def open_bundle(path: str) -> "BundleFinder":
     """Install the hook, and put the bundle first on `sys.path`; return its finder.
 
-    Raises SystemExit, after a message, if the file is no sound bundle.
+    Raises SystemExit, after a message, if the file is no sound bundle, or a configured trust file
+    says nothing.
     """
     from ..errors import BundleError
     from .install import install
 
-    install()
     try:
+        install()
         finder = _finder(path)
     except BundleError as error:
         fail(error.cause, error.hint)

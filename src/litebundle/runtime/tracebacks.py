@@ -6,7 +6,8 @@ module, which asks loaders. Errors that have nothing to do with bundles are left
 
 import sys
 
-from .paths import path_at
+from ..errors import BundleError
+from .paths import path_told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ def _excepthook(
     if not _from_bundle(error):
         _standard(kind, error, frames)
         return
-    from traceback import print_exception
+    try:
+        from traceback import print_exception
 
-    print_exception(kind, error, frames)
+        print_exception(kind, error, frames)
+    except BundleError:  # a trust file that says nothing keeps what that imports from being found
+        _standard(kind, error, frames)
     if kind is KeyboardInterrupt:
         # L10: an interrupt ends the process by its signal, but only if it was the end of what the
         # interpreter evaluated last, which some of the imports of traceback are by now.
@@ -72,7 +76,7 @@ def _from_bundle(error: BaseException | None) -> bool:
         seen.add(id(one))
         frames = one.__traceback__
         while frames is not None:
-            if path_at(frames.tb_frame.f_code.co_filename) is not None:
+            if path_told(frames.tb_frame.f_code.co_filename) is not None:
                 return True
             frames = frames.tb_next
         todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]

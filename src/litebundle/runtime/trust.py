@@ -223,8 +223,14 @@ def require_safe(path: str, *, system: bool = False, user: int | None = None) ->
 
 def _read(path: str, *, system: bool) -> str:
     try:
-        if absolute(path) != path:
-            raise _broken(path, "not named by an absolute path")
+        if not path or absolute(path) != path:  # where else it is named it was made one
+            from .mount import TRUST_VARIABLE
+
+            raise BundleSignatureError(
+                f"{TRUST_VARIABLE} says nothing that could be trusted: no absolute path",
+                found=repr(path),
+                hint="name trust files in it by their absolute paths, or unset it",
+            )
         if system:
             require_safe(path, system=True)
         return _content(path).decode()

@@ -170,6 +170,13 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
             load(str(path))
 
 
+@pytest.mark.parametrize("path", ["", "relative"])
+def test_no_absolute_path_is_the_variables_mistake(path: str) -> None:
+    """What is named otherwise was made absolute."""
+    with pytest.raises(BundleSignatureError, match=f"LITEBUNDLE_TRUST says .*found '{path}'"):
+        load(path)
+
+
 def test_a_systems_file_is_roots_with_all_above_it(tmp_path: Path) -> None:
     """The rest of the system could replace it else."""
     file = tmp_path / "trust"
