@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,8 +95,11 @@ def _require_private(directory: Path) -> None:
     """Raise BuildError if others could replace the output before it is where it is going."""
     if os.name == "nt":
         return
-    mode = directory.stat().st_mode
-    if mode & _WRITABLE:
+    status = directory.stat()
+    mode = status.st_mode
+    # From a sticky directory, as /tmp is, only its owner and a file's own remove the file
+    safe = mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid())
+    if mode & _WRITABLE and not safe:
         raise BuildError(
             f"other users can write into the output's directory (mode {mode & 0o7777:o}),"
             " and replace what is signed there",
