@@ -138,6 +138,8 @@ def base64(data: bytes) -> str:
 def unbase64(text: str) -> bytes:
     """Decode what `base64` encodes; raises ValueError for anything else."""
     bare = text.rstrip("=")
+    if not set(bare) <= set(_BASE64):
+        raise ValueError("no base64")
     number = 0
     for letter in bare:
         number = number << 6 | _BASE64.index(letter)

@@ -82,8 +82,12 @@ class Trust:
             self.rules[key.identifier].append(_parse_rule(rest))
         elif word == "record":
             self.record = _absolute(rest)
-        elif line == "strict":
+        elif word == "strict":
+            if rest:
+                raise ValueError("something stands behind 'strict'")
             self.strict = True
+        elif not line.startswith("RW"):  # as all public keys of minisign do
+            raise ValueError(f"no such word: {word!r}")
         else:
             key = parse_key(line)
             if self.keys.setdefault(key.identifier, key) is not key:

@@ -121,6 +121,24 @@ def test_what_is_not_understood_is_no_trust_file(text: str) -> None:
         Trust("the file", text)
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ap demo 3", "line 2: no such word: 'ap'"),
+        ("-----BEGIN PUBLIC KEY-----", "line 2: no such word: '-----BEGIN'"),
+        ("strict please", "line 2: something stands behind 'strict'"),
+        ("RWQ", "line 2: no base64"),
+        ("RW%$", "line 2: no base64"),
+        ("RWQA", "line 2: no public key of minisign"),
+    ],
+)
+def test_what_is_not_understood_is_told(line: str, reason: str) -> None:
+    """By the line, and what is wrong with it."""
+    with pytest.raises(BundleSignatureError) as caught:
+        Trust("the file", f"{_KEY}\n{line}\n")
+    assert caught.value.message.endswith(reason)
+
+
 def test_one_path_serves_no_other_application_and_nothing_older() -> None:
     """In one process, whatever the trust files say."""
     trust = [Trust("the file", f"{_KEY}\n")]
