@@ -1,6 +1,7 @@
 """`bundle keygen`, `sign` and `verify --key`, and what building does to signed files."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -136,11 +137,23 @@ def test_an_unsound_bundle_is_not_signed(packed: Path, home: Path) -> None:
 @pytest.mark.fault(20)
 def test_nothing_is_signed_where_others_write(one: Path, home: Path) -> None:
     """They could replace it before it is deployed."""
-    for mode in (0o777, 0o770, 0o1777):
+    for mode in (0o777, 0o770, 0o775):
         (home / "open").mkdir(exist_ok=True)
         (home / "open").chmod(mode)
         assert "can write" in refusal(_sign(one, "-o", home / "open" / "app", home=home))
     assert list((home / "open").iterdir()) == []
+    (home / "open").chmod(0o1777)  # as /tmp is: nobody replaces what is another's
+    good(_sign(one, "-o", home / "open" / "app", home=home))
+
+
+@pytest.mark.fault(20)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_whoever_owns_a_sticky_directory_replaces_what_is_in_it(one: Path, home: Path) -> None:
+    """So it has to be one's own, or root's."""
+    (home / "open").mkdir()
+    os.chown(home / "open", 65534, 65534)
+    (home / "open").chmod(0o1777)
+    assert "can write" in refusal(_sign(one, "-o", home / "open" / "app", home=home))
 
 
 @pytest.mark.fault(51)
@@ -246,6 +259,21 @@ def test_a_password_is_piped_in(one: Path, home: Path) -> None:
     refusal(bundle(*command, cwd=home), status=2)
     good(bundle(*command, cwd=home, stdin="open sesame\n"))
     good(bundle("verify", "signed", "--key", "locked.pub", cwd=home))
+
+
+@pytest.mark.parametrize("mode", ["0", "1"])
+def test_a_password_is_text(home: Path, mode: str) -> None:
+    """What is not UTF-8 is said to be that, whatever Python makes of it."""
+    code = (
+        "import subprocess, sys\n"
+        "command = [sys.executable, '-m', 'litebundle', 'keygen', 'latin']\n"
+        "sys.exit(subprocess.run(command, input=b'\\xff\\xfe\\n').returncode)\n"
+    )
+    env = {"PYTHONUTF8": mode, "LC_ALL": "C.UTF-8", "PYTHONCOERCECLOCALE": "0"}
+    assert "not UTF-8" in refusal(python("-c", code, cwd=home, env=env), status=2)
+    env["LC_ALL"] = "C"
+    assert "not UTF-8" in refusal(python("-c", code, cwd=home, env=env), status=2)
+    assert not (home / "latin.key").exists()
 
 
 def test_minisigns_comment_is_verified_too(one: Path, home: Path) -> None:

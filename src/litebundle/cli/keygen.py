@@ -24,12 +24,22 @@ def command(name: Path, *, no_password: bool) -> None:
 
 
 def password(*, new: bool = False) -> str:
-    """Ask for a password, without showing it; raises UsageError if there is none."""
-    if sys.stdin is not None and sys.stdin.isatty():
-        text: str = click.prompt("Password", hide_input=True, confirmation_prompt=new, err=True)
-    else:
-        text = "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    """Ask for a password, without showing it; raises UsageError if there is none, or no text."""
+    try:
+        text = _asked(new=new)
+        text.encode()  # surrogates stand for what could not be decoded
+    except UnicodeError as error:
+        raise click.UsageError("The password is not UTF-8.") from error
     if not text:
         hint = "; --no-password makes a key without" if new else ""
         raise click.UsageError(f"The password is empty{hint}.")
+    return text
+
+
+def _asked(*, new: bool) -> str:
+    if sys.stdin is None:
+        return ""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    text: str = click.prompt("Password", hide_input=True, confirmation_prompt=new, err=True)
     return text

@@ -178,9 +178,10 @@ def _sum(secret: bytes) -> bytes:
 def _mixed(secret: bytes, password: str, salt: bytes, limits: tuple[int, int]) -> bytes:
     """Encrypt or decrypt: the same, since it is an exclusive or with what scrypt makes."""
     power, blocks, lanes = _parameters(*limits)
+    word = password.encode()  # here: its errors are no ValueErrors of scrypt
     try:
         stream = hashlib.scrypt(
-            password.encode(),
+            word,
             salt=salt,
             n=1 << power,
             r=blocks,

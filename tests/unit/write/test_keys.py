@@ -61,6 +61,14 @@ def test_no_key_is_ever_overwritten(tmp_path: Path) -> None:
         write_keys(tmp_path / "missing" / "team", KEY, None)
 
 
+@pytest.mark.usefixtures("cheap")
+def test_a_password_that_is_no_text_is_not_told_as_memory(tmp_path: Path) -> None:
+    """As Python makes it of bytes that are not UTF-8."""
+    with pytest.raises(UnicodeEncodeError):
+        write_keys(tmp_path / "team", KEY, "\udcff")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("which", [1, 2])
 def test_a_full_disk_leaves_no_half_of_a_pair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
