@@ -462,6 +462,24 @@ def test_it_starts_itself_again(sources: Path, kind: str, tmp_path: Path) -> Non
     assert (done.stdout, done.stderr) == ("again\n", "")
 
 
+@pytest.mark.parametrize("main", ["app", "app.cli:main", "app/cli.py", ""])
+def test_it_starts_itself_as_it_was_started(main: str, kind: str, tmp_path: Path) -> None:
+    """By `sys.orig_argv`, whatever it is; `sys.argv` does not name the file of a module's."""
+    again = (
+        "import os, sys\n"
+        "def main():\n"
+        "    if 'AGAIN' in os.environ: print('again', sys.argv[1:]); return\n"
+        "    os.environ['AGAIN'] = ''\n"
+        "    os.execv(sys.executable, sys.orig_argv)\n"
+        "if __name__ == '__main__': main()\n"
+    )
+    tree = {"app/__init__.py": "", "app/__main__.py": again, "app/cli.py": again}
+    write_tree(tree, tmp_path / "src")
+    packed(tmp_path / "src", tmp_path, kind, *(["--main", main] if main else []))
+    done = python("app.bundle", *([] if main else ["-m", "app"]), "a", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("again ['a']\n", "")
+
+
 _STARTS_OTHERS = """\
 import os, pathlib, subprocess, sys
 python = sys.executable
