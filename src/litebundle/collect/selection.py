@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from litebundle.collect.testing import test_directories
-from litebundle.collect.tree import Layer, Skipped
+from litebundle.collect.tree import Layer, Skipped, parents
 from litebundle.errors import BuildError
 
 
@@ -117,8 +117,8 @@ def _owned(layer: Layer, name: str) -> set[str]:
 
 def _without(layer: Layer, dropped: Callable[[str], bool], reason: str) -> Layer:
     entries = tuple(entry for entry in layer.entries if not dropped(entry.path))
-    full = _parents(entry.path for entry in layer.entries)
-    kept = _parents(entry.path for entry in entries)
+    full = parents(entry.path for entry in layer.entries)
+    kept = parents(entry.path for entry in entries)
     kept |= {path for path in layer.directories if path not in full and not dropped(path)}
     gone = {path for path in layer.directories if path not in kept}
     gone |= {entry.path for entry in layer.entries if dropped(entry.path)}
@@ -130,14 +130,3 @@ def _without(layer: Layer, dropped: Callable[[str], bool], reason: str) -> Layer
         directories=tuple(path for path in layer.directories if path in kept),
         skipped=(*layer.skipped, *(Skipped(path=path, reason=reason) for path in skipped)),
     )
-
-
-def _parents(paths: Iterable[str]) -> set[str]:
-    """Return all directories that the paths are in."""
-    found: set[str] = set()
-    for path in paths:
-        directory = path.rpartition("/")[0]
-        while directory and directory not in found:
-            found.add(directory)
-            directory = directory.rpartition("/")[0]
-    return found

@@ -151,6 +151,17 @@ def batches(entries: Iterable[Entry], *, size: int, beside: int) -> Iterator[lis
         yield batch
 
 
+def parents(paths: Iterable[str]) -> set[str]:
+    """Return all directories that the paths are in, without the top one."""
+    found: set[str] = set()
+    for path in paths:
+        directory = path.rpartition("/")[0]
+        while directory and directory not in found:
+            found.add(directory)
+            directory = directory.rpartition("/")[0]
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """Something in a source that the bundle leaves out, and why."""

@@ -21,7 +21,7 @@ from installer.sources import WheelFile
 from installer.utils import Scheme, construct_record_file, parse_entrypoints
 from packaging.utils import canonicalize_name
 
-from litebundle.collect.tree import Entry, Kind, Layer, Packed, Skipped, unreadable
+from litebundle.collect.tree import Entry, Kind, Layer, Packed, Skipped, parents, unreadable
 from litebundle.errors import BuildError, BundleIOError
 from litebundle.format import names
 from litebundle.runtime.descriptor import Descriptor
@@ -240,7 +240,7 @@ class _Destination(WheelDestination):
         return Layer(
             source=self.path,
             entries=tuple(self.entries.values()),
-            directories=tuple(sorted(_directories(self.entries))),
+            directories=tuple(sorted(parents(self.entries))),
             skipped=tuple(Skipped(path=path, reason="bytecode cache") for path in self._caches()),
             distribution=canonicalize_name(self.source.distribution),
         )
@@ -264,14 +264,3 @@ class _Destination(WheelDestination):
             kind=Kind.of(target),
             archived=archived,
         )
-
-
-def _directories(paths: Iterable[str]) -> set[str]:
-    """Return the directories that the files are in, without the top one."""
-    found: set[str] = set()
-    for path in paths:
-        above = path.rpartition("/")[0]
-        while above and above not in found:
-            found.add(above)
-            above = above.rpartition("/")[0]
-    return found
