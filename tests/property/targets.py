@@ -53,8 +53,9 @@ _SMALL: Tree = {
 }
 _NAMES = ("pkg", "pkg.sub", "both", "space", "broken", "reads", "old", "missing", "a b", "\ud800")
 _REFUSALS = (BundleError, FileNotFoundError)
-# What a source may do to the compiler, as in a directory (A7); and a file may be gone
-_UNLOADED = (SyntaxError, ValueError, ImportError, FileNotFoundError)
+# What a source may do to the compiler, as in a directory (A7); and where a file is not, a listing
+# that somebody made up may have anything
+_UNLOADED = (SyntaxError, ValueError, ImportError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +232,7 @@ def load(finder: BundleFinder) -> None:
             loader: Any = spec.loader
             with contextlib.suppress(BundleError, *_UNLOADED):
                 loader.get_code(name)
-            with contextlib.suppress(BundleError, OSError, *_UNLOADED):
+            with contextlib.suppress(BundleError, *_UNLOADED):
                 loader.get_source(name)
                 loader.get_data(spec.origin)
 
