@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litebundle import __version__
 from litebundle.cache.cache import Cache
 from litebundle.collect.distributions import distributions, scripts
-from litebundle.collect.tree import Entry, Kind, Tree
+from litebundle.collect.tree import Entry, Kind, Tree, batches
 from litebundle.compile.compiler import Compiled, Compiler
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
@@ -22,7 +23,7 @@ from litebundle.plan import Plan, key, said
 from litebundle.report import Uncompiled
 from litebundle.trace import unknown
 from litebundle.write.ahead import Ahead, mapped
-from litebundle.write.compression import Compression
+from litebundle.write.compression import CODES, FILES, Compression
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded
 from litebundle.write.large import LARGE, encoded_large
@@ -111,8 +112,12 @@ class Assembly:
         if codes:
             self._compression.train(codes)
 
-    def encode(self, entry: Entry) -> Encoded:
-        """Return a file as the writer stores it."""
+    def encode(self, entries: Sequence[Entry]) -> list[Encoded]:
+        """Return files that stand side by side as the writer stores them."""
+        encoded = [(entry.path, self._encode(entry)) for entry in entries]
+        return self._compression.together(encoded, FILES)
+
+    def _encode(self, entry: Entry) -> Encoded:
         if entry.size > LARGE and entry.archived is None:
             # The zip library does it itself
             deflate = isinstance(self.writer, SqliteWriter)
@@ -123,17 +128,29 @@ class Assembly:
             return self._cache.deflated(entry)
         return self.writer.encode_file(entry.path, entry.packed())
 
+    def _encode_codes(self, batch: Sequence[Compiled]) -> Iterator[tuple[Compiled, list[Encoded]]]:
+        """Yield what was compiled, and its code as the writer stores it."""
+        codes: list[list[Encoded]] = [[] for _ in batch]
+        for level in range(max(len(result.codes) for result in batch)):
+            some = [number for number, result in enumerate(batch) if result.codes]
+            encoded = [
+                (batch[n].path, self.writer.encode_code(batch[n].path, batch[n].codes[level]))
+                for n in some
+            ]
+            # One level by itself, for a program runs but one
+            for number, code in zip(some, self._compression.together(encoded, CODES), strict=True):
+                codes[number].append(code)
+        return zip(batch, codes, strict=True)
+
     def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
         self._runs.append([])
-
-        def encoded(result: Compiled) -> tuple[Compiled, list[Encoded]]:
-            codes = [self.writer.encode_code(result.path, code) for code in result.codes]
-            return result, codes
-
+        # Ones in a batch of their own, unless they are compressed together
+        size = CODES if self._compression.kind == "zstd" else 0
+        batched = batches(compiler.compile(sources), size=size, weight=_weight)
         spread = mapped if self._compression.is_work else map
-        results = spread(encoded, compiler.compile(sources))
+        results = chain.from_iterable(spread(self._encode_codes, batched))
         for entry, (result, codes) in zip(sources, results, strict=True):
             self._tell(result.path)
             self._require_at_rest(entry, result.digest)
@@ -170,7 +187,7 @@ class Assembly:
         left -= self._blobs.keys()
         for entry in self._entries:
             if key(entry) in left:
-                self._store(entry, self.encode(entry))
+                self._store(entry, *self.encode([entry]))
 
     def finish(self, compilers: Sequence[Compiler]) -> Content:
         """Write launcher, index and manifest; return what the bundle holds."""
@@ -295,6 +312,10 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
             return work.finish([*means.compilers.values()])
         finally:
             work.writer.close()
+
+
+def _weight(compiled: Compiled) -> int:
+    return max((code.raw for code in compiled.codes), default=0)
 
 
 def _units(

@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from litebundle.errors import BuildError
 from litebundle.format import names
 
 _PART = 4 << 20
 """Bytes read at once of a file that is read by and by."""
+
+_T = TypeVar("_T")
 
 _METADATA = (".dist-info", ".egg-info")
 
@@ -134,19 +137,16 @@ def unreadable(location: str | Path, error: OSError) -> BuildError:
     )
 
 
-def batches(entries: Iterable[Entry], *, size: int, beside: int) -> Iterator[list[Entry]]:
-    """Yield the entries in lists that each reach `size` bytes, but for the last.
-
-    An entry counts `beside` bytes more than it has: there is an end to a list of empty ones, too.
-    """
-    batch: list[Entry] = []
-    weight = 0
-    for entry in entries:
-        batch.append(entry)
-        weight += entry.size + beside
-        if weight >= size:
+def batches(items: Iterable[_T], *, size: int, weight: Callable[[_T], int]) -> Iterator[list[_T]]:
+    """Yield the items in lists that each reach the size by what their items weigh, but the last."""
+    batch: list[_T] = []
+    total = 0
+    for item in items:
+        batch.append(item)
+        total += weight(item)
+        if total >= size:
             yield batch
-            batch, weight = [], 0
+            batch, total = [], 0
     if batch:
         yield batch
 

@@ -92,7 +92,7 @@ class Pool:
         ahead = 0
         finished = False
         try:
-            for batch in batches(entries, size=_BATCH, beside=_FILE):
+            for batch in batches(entries, size=_BATCH, weight=lambda entry: entry.size + _FILE):
                 sources = [(entry.path, entry.read()) for entry in batch]
                 submitted.append(_Submitted(sources, self._threads.submit(self._work, sources)))
                 ahead += _weight(sources)

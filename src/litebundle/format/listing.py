@@ -31,6 +31,8 @@ MAGIC = b"LBls"
 INDEX_MAGIC = b"LBix"  # of the index of shards, which takes a listing's place
 REF_SIZE = 32
 KEY_SIZE = 32
+PART_SIZE = REF_SIZE + 4
+MOST_PARTED = 2 << 20  # raw bytes of a blob that others are parts of: a reader keeps some of them
 
 # What stands behind a module name; several bits may be set, FileFinder's order decides (F4).
 SOURCE = 1  # name.py
@@ -48,6 +50,7 @@ ENCODING_NONE = 0
 ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
 ENCODING_PYC = 2  # raw deflate of a .pyc, of which the raw bytes are what is behind its header
 ENCODING_ZSTD = 3  # one Zstandard frame, RFC 8878, with the bundle's dictionary
+ENCODING_PART = 4  # a reference to the blob of whose raw bytes it is a part, and where that begins
 
 SECTIONS = 4
 """Modules, directories, placements and files, by these numbers from 0 on."""

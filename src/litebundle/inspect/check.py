@@ -19,11 +19,11 @@ from litebundle.format.listing import (
     misplaced,
 )
 from litebundle.format.manifest import DICTIONARY, variants
-from litebundle.inspect.contents import Contents
+from litebundle.inspect.contents import DAMAGED, Contents
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
-from litebundle.runtime.containers import BLOBS, LISTINGS
+from litebundle.runtime.containers import LISTINGS
 from litebundle.write.content import (
     DIRECTORY,
     PLACEMENT,
@@ -119,7 +119,8 @@ class Check(Contents):
         except ValueError as error:
             self._tell("dictionary", f"its reference is damaged: {error}")
             return False
-        return ref is None or self._content(ref, BLOBS, "dictionary") is not None
+        blob = self._blob(ref, "dictionary")
+        return ref is None or (blob is not None and blob.digest != DAMAGED)
 
     def _walk(self, ref: Ref | None, root: Root) -> None:
         pending = [("", ref)]

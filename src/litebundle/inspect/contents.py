@@ -8,11 +8,12 @@ import hashlib
 
 from litebundle.errors import BundleError
 from litebundle.format import PIECE, Checksum, checksum
-from litebundle.format.listing import Ref
+from litebundle.format.listing import ENCODING_PART, Ref
 from litebundle.inspect.claims import Claims
 from litebundle.inspect.finding import Finding
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import BLOBS
+from litebundle.runtime.groups import parted
 from litebundle.runtime.large import decoded
 from litebundle.write.content import Blob
 
@@ -37,6 +38,7 @@ class Contents:
         self._claims = Claims(archive.stamp[2])
         self._base = archive.container.base
         self._refs: dict[int, tuple[object, ...]] = {}
+        self._parts: dict[int, int] = {}  # bytes of groups that are parts so far
         self._found: list[Finding] = []
 
     def _tell(
@@ -69,7 +71,21 @@ class Contents:
             digest=DAMAGED if digest is None else digest,
         )
         self.blobs[ref.identifier] = blob
+        if ref.encoding == ENCODING_PART:
+            self._check_group(ref, what)
         return blob
+
+    def _check_group(self, ref: Ref, what: str) -> None:
+        """Read and check what a blob is a part of, once, and count its parts."""
+        try:
+            group, _ = parted(self.archive.container.find(BLOBS, ref, lambda data, _: data))
+        except (BundleError, ValueError):  # which was told when the part was to be read
+            return
+        # By different names no bytes: else what is undone could be the square of the file's size
+        parts = self._parts[group.identifier] = self._parts.get(group.identifier, 0) + ref.raw
+        if not ref.raw or parts > group.raw:
+            raise ValueError(f"{what}: its group has more parts than bytes")
+        self._blob(group, f"group {group.identifier}")
 
     def _digest(self, ref: Ref, what: str) -> bytes | None:
         """Return SHA-256 of what a reference leads to, None if it is not what was built."""

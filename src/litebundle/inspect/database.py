@@ -5,17 +5,17 @@ they told something else. What they tell is read by our own reader; the engine, 
 a file than reading it, is asked only whether the file is one, and only if the schema is ours.
 """
 
+import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apsw
 
 from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt
-from litebundle.format.listing import EMPTY_REF, Ref, decode_ref
-from litebundle.format.manifest import DICTIONARY
+from litebundle.format.listing import ENCODING_PART, Ref
 from litebundle.format.signature import SIGNATURE
 from litebundle.inspect import spare
 from litebundle.inspect.bundle import Bundle
@@ -24,6 +24,7 @@ from litebundle.inspect.engine import opened
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.launcher import launcher_behind
 from litebundle.runtime.containers import BLOBS, LISTINGS, SqliteContainer
+from litebundle.runtime.groups import parted
 from litebundle.write.sqlite import DIGESTS_SCHEMA, SCHEMA
 
 Row = tuple[Any, ...]
@@ -143,9 +144,7 @@ def _blobs(bundle: Bundle, check: Check, unlisted: set[object]) -> Iterator[Find
     for (table, number), ref in check.at.items():
         if tails[table].get(number) not in ((ref.offset, ref.local), None):
             yield Finding(where=f"table {table}", what=f"references to row {number} lead elsewhere")
-    shared = decode_ref(bytes.fromhex(bundle.manifest.get(DICTIONARY, "")) or EMPTY_REF)
-    if shared is not None:
-        unlisted = {*unlisted, shared.identifier}
+    unlisted = {*unlisted, *_groups(bundle, unlisted)}
     for identifier, digest, encoding, size, data in _rows(bundle, BLOBS):
         content = data if isinstance(data, bytes) else b""
         if blob := check.blobs.get(identifier):
@@ -169,6 +168,16 @@ def _blobs(bundle: Bundle, check: Check, unlisted: set[object]) -> Iterator[Find
             continue
         if expected != (digest, encoding, size, len(content)):
             yield Finding(where=f"table {BLOBS}", what=f"row {identifier} is not what it says")
+
+
+def _groups(bundle: Bundle, identifiers: Iterable[object]) -> Iterator[int]:
+    """Yield what blobs are parts of that no listing refers to."""
+    database = _container(bundle).database
+    for identifier in identifiers:
+        row = database.row(BLOBS, identifier) if isinstance(identifier, int) else None
+        if row is not None and row[2] == ENCODING_PART and isinstance(row[-1], bytes):
+            with contextlib.suppress(ValueError):  # which is told when all rows are looked at
+                yield parted(row[-1])[0].identifier
 
 
 def _expected(bundle: Bundle, check: Check) -> dict[str, tuple[set[Row], Callable[[Row], Row]]]:

@@ -9,14 +9,14 @@ from litebundle.format import CHECKSUM_SIZE, checksum
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.finding import Finding
 from litebundle.runtime.zipfile import Zip
+from litebundle.write.launcher import MAIN_MEMBER, RUNTIME, SOURCE
 
 MEMBER = re.compile(
     r"__main__\.pyc?|\.litebundle/(litebundle/__init__\.pyc?|runtime/(source|[0-9a-f]{8}))"
 )
 """The names that its members may have: any other could be imported from it, unseen by us."""
 
-_RUNTIME = ".litebundle/runtime/"
-_NEEDED = "__main__.py", ".litebundle/litebundle/__init__.py", f"{_RUNTIME}source"
+_NEEDED = MAIN_MEMBER, ".litebundle/litebundle/__init__.py", SOURCE
 _FIRST_LINE = re.compile(rb"#!/usr/bin/env (python3|-S python3( [!-~]+)+)\n")
 _FROZEN = re.compile(rb"#!/bin/sh\n#@(\d{12})\n")  # and a script, up to where the number says
 _LIBRARY = re.compile(r"encodings/\w+\.pyc?")
@@ -67,14 +67,14 @@ def launcher_behind(bundle: Bundle, end: int) -> Iterator[Finding]:
 def members(archive: Zip) -> Iterator[Finding]:
     """Yield what is wrong with the launcher among the members of a zip, if there is one."""
     present = {name for name in archive.members if MEMBER.fullmatch(name)}
-    if not any(name.startswith(_RUNTIME) for name in present):
+    if not any(name.startswith(RUNTIME) for name in present):
         return
     library = any(map(_LIBRARY.fullmatch, archive.members))
     for name in _NEEDED[library:]:
         if name not in present:
             yield Finding(where=f"launcher member {name}", what="missing")
     for name in sorted(present):
-        if name.startswith(_RUNTIME):
+        if name.startswith(RUNTIME):
             data = archive.read(archive.members[name])
             said, found = data[:CHECKSUM_SIZE], checksum(data[CHECKSUM_SIZE:])
             if said != found:

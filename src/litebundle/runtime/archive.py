@@ -8,6 +8,7 @@ from ..errors import BundleCorrupt, BundleError, BundleIOError, BundleVersionErr
 from ..format import CHECKSUM_KEY, PIECE, VERSION, checksum
 from ..format.listing import (
     EMPTY_REF,
+    ENCODING_PART,
     ENCODING_ZSTD,
     INDEX_MAGIC,
     Listing,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from .containers import SqliteContainer, ZipContainer
+    from .groups import Groups
     from .zstandard import Expander
 
 _REBUILD = "copy the file again, or build it again"
@@ -49,6 +51,7 @@ class Archive:
         "_descriptor",
         "_expander",
         "_fd",
+        "_groups",
         "_listings",
         "_most",
         "identity",
@@ -106,6 +109,7 @@ class Archive:
         self._fd = descriptor.fd
         self._most = min(descriptor.size, PIECE)
         self._expander: Expander | None = None  # of zstd, once something needs it
+        self._groups: Groups | None = None  # what blobs are parts of, likewise
 
     def _read_ahead(self) -> None:
         if STARTUP in self.manifest:
@@ -201,6 +205,13 @@ class Archive:
         """Tell whether these are the raw bytes of a blob."""
         return len(data) == ref.raw and checksum(data) == ref.checksum
 
+    def group(self, ref: Ref) -> bytes:
+        """Return the checked raw bytes of a blob that others are parts of; raises as `blob`.
+
+        Of a signed bundle, too: the digests of its parts are looked at, when they are read.
+        """
+        return Archive.blob(self, ref)
+
     def copy(self, ref: Ref, file: "BinaryIO") -> None:
         """Write the checked raw bytes of a blob to an empty file, a large one by and by.
 
@@ -220,6 +231,12 @@ class Archive:
 
         Raises BundleError if this Python cannot undo the encoding.
         """
+        if ref.encoding == ENCODING_PART:
+            if self._groups is None:
+                from .groups import Groups
+
+                self._groups = Groups()
+            return self._groups.part(data, ref, self)
         if ref.encoding != ENCODING_ZSTD:
             return decode(data, ref)
         try:

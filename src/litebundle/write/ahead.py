@@ -26,15 +26,17 @@ _Out = TypeVar("_Out")
 
 
 class Ahead:
-    """Encodes entries from the moment it is made, and gives them out in their order.
+    """Encodes entries, some at a time, from the moment it is made; gives them out in their order.
 
     Reading, hashing and deflating release the GIL, so that this goes on while code is compiled.
     Leaving the context drops what nobody asked for.
     """
 
-    def __init__(self, encode: Callable[[Entry], Encoded], entries: Iterable[Entry]) -> None:
+    def __init__(
+        self, encode: Callable[[list[Entry]], list[Encoded]], entries: Iterable[Entry]
+    ) -> None:
         self._encode = encode
-        self._batches = batches(entries, size=_BATCH, beside=_FILE)
+        self._batches = batches(entries, size=_BATCH, weight=lambda entry: entry.size + _FILE)
         self._pending: deque[tuple[list[Entry], Future[list[Encoded]]]] = deque()
         self._room = _AHEAD
         self._threads = ThreadPoolExecutor()
@@ -62,10 +64,7 @@ class Ahead:
     def _submit(self) -> None:
         while self._room > 0 and (batch := next(self._batches, None)):
             self._room -= _weight(batch)
-            self._pending.append((batch, self._threads.submit(self._work, batch)))
-
-    def _work(self, batch: list[Entry]) -> list[Encoded]:
-        return [self._encode(entry) for entry in batch]
+            self._pending.append((batch, self._threads.submit(self._encode, batch)))
 
 
 def _weight(batch: list[Entry]) -> int:

@@ -3,15 +3,21 @@
 import _imp
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from stat import S_IFDIR, S_IFREG
 from typing import Any
 from zipfile import ZipInfo
 
 from litebundle.collect.tree import Packed
 from litebundle.format import checksum
-from litebundle.format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_ZSTD
+from litebundle.format.listing import (
+    ENCODING_DEFLATE,
+    ENCODING_NONE,
+    ENCODING_PART,
+    ENCODING_ZSTD,
+    PART_SIZE,
+)
 from litebundle.write.content import Blob
 
 LEVEL = 4
@@ -35,10 +41,22 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is stored of a part of other bytes: where these are, which only the writer knows."""
+
+    group: "Encoded"
+    start: int
+
+    def stored(self, group: bytes) -> bytes:
+        """Return what is stored, given the encoded reference to the group."""
+        return group + self.start.to_bytes(PART_SIZE - len(group), "little")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """Bytes ready to be stored; `raw` is their size before encoding, `digest` SHA-256 of it."""
 
-    data: bytes | Parts
+    data: "bytes | Parts | Part"
     raw: int
     encoding: int
     checksum: bytes
@@ -59,6 +77,8 @@ class Encoded:
     @property
     def stored(self) -> int:
         """Size in bytes as they are stored."""
+        if isinstance(self.data, Part):
+            return PART_SIZE
         return self.data.size if isinstance(self.data, Parts) else len(self.data)
 
     @property
@@ -67,10 +87,14 @@ class Encoded:
         return self.data if isinstance(self.data, bytes) else b"".join(self.parts())
 
     def parts(self) -> Iterator[bytes]:
-        """Yield what is stored."""
+        """Yield what is stored; of a part, nobody knows it yet."""
+        if isinstance(self.data, Part):
+            raise TypeError("a part has no bytes of its own")
         return self.data.read() if isinstance(self.data, Parts) else iter((self.data,))
 
-    def _seal(self) -> bytes:
+    def _seal(self) -> bytes | None:
+        if isinstance(self.data, Part):
+            return None
         return self.data.seal if isinstance(self.data, Parts) else checksum(self.data)
 
 
@@ -107,15 +131,31 @@ def _deflate(data: bytes) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-def zstandard(content: Packed, zstd: Any, shared: Any) -> Encoded:
-    """Encode bytes by the module and dictionary given, if that saves an eighth."""
-    data, digest = content.raw, content.digest
-    if data.startswith(_COMPRESSED):
-        return plain(data, digest)
+def squeezable(content: Encoded) -> bool:
+    """Tell whether compressing what is as it is so far may save anything."""
+    data = content.data
+    return (
+        not content.encoding
+        and isinstance(data, bytes)
+        and not data.startswith(_COMPRESSED)
+        and data != b""
+    )
+
+
+def zstandard(data: bytes, zstd: Any, shared: Any) -> Encoded | None:
+    """Encode bytes by the module and dictionary given; None if that does not save an eighth."""
     packed = zstd.compress(data, _ZSTD_LEVEL, zstd_dict=shared)
     if len(packed) > len(data) - len(data) // _WORTH:
-        return plain(data, digest)
-    return _encoded(data, packed, ENCODING_ZSTD, digest)
+        return None
+    return _encoded(data, packed, ENCODING_ZSTD, None)
+
+
+def in_parts(group: Encoded, members: Iterable[Encoded]) -> Iterator[Encoded]:
+    """Encode what the raw bytes of a group are, in their order, as its parts."""
+    start = 0
+    for member in members:
+        yield replace(member, data=Part(group=group, start=start), encoding=ENCODING_PART)
+        start += member.raw
 
 
 def pyc_header(magic: bytes, code: bytes) -> bytes:

@@ -23,6 +23,8 @@ from litebundle.write.atomic import let_run
 from litebundle.write.encoding import pyc_header, zip_info
 
 MAIN_MEMBER = "__main__.py"
+RUNTIME = ".litebundle/runtime/"
+SOURCE = RUNTIME + "source"
 
 _HOME = Path(litebundle.__file__).parent
 _OWN = ("__init__.py", "errors.py", "format/*.py", "runtime/*.py")
@@ -142,29 +144,34 @@ def members(launch: Launch, compilers: Sequence[Compiler], *, needed: bool) -> d
         **(launch.library or {MAIN_MEMBER: _text("runtime/start.py") + start.encode()}),
         ".litebundle/litebundle/__init__.py": _text("runtime/boot.py") + _BOOT.encode(),
     }
-    found = {**texts, ".litebundle/runtime/source": _sealed(runtime_sources())}
+    found = {**texts, SOURCE: _sealed(runtime_sources())}
     for compiler in compilers:
         compiled = compiler.compile([*_entries(), *map(_entry, texts, texts.values())])
         codes = {result.path: result.codes[0].whole for result in compiled}
         for name in texts:  # for one Python, by what zipimport looks at first
             code = codes.pop(name)
             found.setdefault(name + "c", pyc_header(compiler.target.magic, code) + code)
-        found[f".litebundle/runtime/{compiler.target.magic.hex()}"] = _sealed(codes)
+        found[f"{RUNTIME}{compiler.target.magic.hex()}"] = _sealed(codes)
     return found
 
 
-def tail(found: Mapping[str, bytes]) -> bytes:
-    """Return a zip of the members: code as it is, since every start reads it, the rest deflated."""
+def tail(found: Mapping[str, bytes], *, small: bool = False) -> bytes:
+    """Return a zip of the members, stored as `method` says."""
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w") as archive:
         for name, data in found.items():
-            archive.writestr(zip_info(name), data, compress_type=method(name))
+            archive.writestr(zip_info(name), data, compress_type=method(name, small=small))
     return output.getvalue()
 
 
-def method(name: str) -> int:
-    """Return how the zip stores a member of the launcher."""
-    return zipfile.ZIP_DEFLATED if name.endswith("/source") else zipfile.ZIP_STORED
+def method(name: str, *, small: bool) -> int:
+    """Return how the zip stores a member of the launcher.
+
+    Code as it is, since every start reads it, unless the file is to be small: then the runtime is
+    worth the 2 ms that inflating it takes.
+    """
+    deflated = name.startswith(RUNTIME) and (small or name == SOURCE)
+    return zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
 
 
 def put_in_front(line: bytes, path: Path) -> None:

@@ -14,11 +14,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 
-from litebundle.format import APPLICATION_ID, VERSION
+from litebundle.format import APPLICATION_ID, VERSION, checksum
 from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
@@ -26,7 +27,7 @@ from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
 from litebundle.write.content import DIRECTORY, Blob, Content
 from litebundle.write.digests import Complete, digests_reference, digests_table
-from litebundle.write.encoding import Encoded, Parts, plain
+from litebundle.write.encoding import Encoded, Part, Parts, plain
 from litebundle.write.launcher import tail
 from litebundle.write.listings import Listings, Tails
 from litebundle.write.readback import Wrote
@@ -79,6 +80,7 @@ class SqliteWriter:
         self._path = path
         self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
+        self._parts: dict[int, tuple[Blob, Part]] = {}  # by number: the group, and where in it
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
@@ -110,7 +112,7 @@ class SqliteWriter:
 
     def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
         """Have a zip of the members stand behind the database; return what the manifest says."""
-        self._tail = tail(members)
+        self._tail = tail(members, small=self._compression.is_for_size)
         return [("tail", f"{len(self._tail)} {hashlib.sha256(self._tail).hexdigest()}")]
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> Wrote:
@@ -126,6 +128,7 @@ class SqliteWriter:
             self._next_transaction()
             blobs = _tails(self._work, "blobs")
             listings = Listings(content, blobs)
+            self._lead_to_groups(listings)
             rows = [(*key, apsw.zeroblob(size)) for key, size in listings.sizes.items()]
             self._insert("listings", rows)
             self._insert("placements", listings.placements())
@@ -169,27 +172,49 @@ class SqliteWriter:
     ) -> Iterator[tuple[int, int, int]]:
         """Yield the runs that start-up reads, see `extent`."""
         source = Descriptor(str(self._work))
-        places = [[(*blobs[each.identifier], each.stored) for each in run] for run in content.runs]
+        places = [
+            [(*blobs[each.identifier], each.stored) for each in self._with_groups(run)]
+            for run in content.runs
+        ]
         for run in (*places, *listings.first()):
             parts = [part for place in run for part in _parts(source, self._page_size, place)]
             if parts:
                 yield extent(parts, parts[-1][0])
 
+    def _with_groups(self, blobs: Iterable[Blob]) -> Iterator[Blob]:
+        """Yield each blob after what it is a part of."""
+        for blob in blobs:
+            if blob.identifier in self._parts:
+                yield self._parts[blob.identifier][0]
+            yield blob
+
     def _blob(self, content: Encoded) -> Blob:
         digest = content.digest
         if known := self._known.get(digest):
             return known
+        data = content.data
+        part = (self._blob(data.group), data) if isinstance(data, Part) else None
         blob = content.as_blob(len(self._known) + 1)
         self._known[digest] = blob
-        data = content.data
+        if part is not None:
+            self._parts[blob.identifier] = part
         large = isinstance(data, Parts)
-        stored = apsw.zeroblob(content.stored) if large else data
+        stored = data if isinstance(data, bytes) else apsw.zeroblob(content.stored)
         row = (blob.identifier, digest, content.encoding, content.raw, stored)
         with _as_os_errors():
             self._connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
             if large:  # SQLite would take all of a row into memory
                 self._patch("blobs", "data", blob.identifier, content.parts())
         return blob
+
+    def _lead_to_groups(self, listings: Listings) -> None:
+        """Write where the groups are, now that it is known, to their parts."""
+        for digest, blob in self._known.items():
+            if blob.identifier in self._parts:
+                group, part = self._parts[blob.identifier]
+                stored = part.stored(listings.blob_ref(group))
+                self._patch("blobs", "data", blob.identifier, [stored])
+                self._known[digest] = replace(blob, seal=checksum(stored))
 
     def _insert(self, table: str, rows: Sequence[tuple[_Value, ...]]) -> None:
         if rows:

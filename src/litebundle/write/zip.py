@@ -108,7 +108,7 @@ class ZipWriter:
     def launcher(self, members: Mapping[str, bytes]) -> list[tuple[str, str]]:
         """Store the members; the manifest has nothing to say of them."""
         for name, data in members.items():
-            self._write(name, data, method(name))
+            self._write(name, data, method(name, small=self._compression.is_for_size))
         return []
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> Wrote:

@@ -30,11 +30,11 @@ class _Reading:
         self.paths: set[str] = set()
         self.changed = threading.Condition()
 
-    def __call__(self, entry: Entry) -> Encoded:
+    def __call__(self, entries: list[Entry]) -> list[Encoded]:
         with self.changed:
-            self.paths.add(entry.path)
+            self.paths.update(entry.path for entry in entries)
             self.changed.notify()
-        return plain(entry.read())
+        return [plain(entry.read()) for entry in entries]
 
 
 def test_entries_come_out_in_their_order(tmp_path: Path) -> None:

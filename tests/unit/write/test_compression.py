@@ -12,21 +12,33 @@ import backports.zstd
 import pytest
 
 import litebundle
+from litebundle import assembly
 from litebundle.builder import Options, build
 from litebundle.errors import BuildError
 from litebundle.format.listing import (
     ENCODING_DEFLATE,
     ENCODING_NONE,
+    ENCODING_PART,
     ENCODING_PYC,
     ENCODING_ZSTD,
+    MOST_PARTED,
+    PART_SIZE,
+    Ref,
     decode_ref,
 )
+from litebundle.format.manifest import startup
 from litebundle.inspect.bundle import Bundle
+from litebundle.inspect.contents import Contents
 from litebundle.inspect.verify import verify
+from litebundle.runtime import zstandard
 from litebundle.runtime.archive import Archive, open_archive
+from litebundle.runtime.groups import Groups, parted
+from litebundle.runtime.signed import open_trusted
+from litebundle.write import ahead
 from litebundle.write.compression import KINDS, Kind
 from tests.native import SUFFIX, Compiler
 from tests.rules.places import write_tree
+from tests.signing import signed, trust_file
 
 _SOURCE = "def function{0}(argument):\n    '''What is said of it.'''\n    return [argument, {0}]\n"
 _TREE: dict[str, str | bytes] = {
@@ -107,7 +119,7 @@ def test_every_way_reads_back(source: Path, tmp_path: Path, packing: str, kind: 
         ("sqlite", "none", ENCODING_NONE, ENCODING_NONE),
         ("sqlite", "auto", ENCODING_NONE, ENCODING_DEFLATE),
         ("sqlite", "zlib", ENCODING_DEFLATE, ENCODING_DEFLATE),
-        ("sqlite", "zstd", ENCODING_ZSTD, ENCODING_ZSTD),
+        ("sqlite", "zstd", ENCODING_PART, ENCODING_PART),
         ("zip", "none", ENCODING_NONE, ENCODING_NONE),
         ("zip", "auto", ENCODING_NONE, ENCODING_DEFLATE),
         ("zip", "zlib", ENCODING_PYC, ENCODING_DEFLATE),
@@ -167,6 +179,21 @@ def test_a_deflated_zip_is_for_any_python(source: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith("<zipimporter")
 
 
+@pytest.mark.parametrize(("packing", "kind"), _WAYS)
+def test_every_way_can_be_signed(source: Path, tmp_path: Path, packing: str, kind: Kind) -> None:
+    """What is needed to undo the bytes is signed with them."""
+    path = tmp_path / "app.bundle"
+    plain = _built(source, path, packing, kind)
+    trust = str(trust_file(tmp_path / "trust"))
+    archive = open_trusted(str(signed(path, tmp_path / "signed.bundle")), [trust])
+    assert archive is not None
+    assert archive.signed
+    for name in ("pkg/m3.py", "pkg/words.txt", "pkg/noise.bin"):
+        assert archive.read(name) == plain.read(name)
+    code = _code(plain, "m3")
+    assert archive.code(_code(archive, "m3").encode()) == plain.code(code.encode())
+
+
 def test_zstd_is_smaller(source: Path, tmp_path: Path) -> None:
     """With the dictionary, which the bundle has too, it is less than what zlib needs."""
     sizes = [
@@ -223,31 +250,210 @@ def test_a_bomb_ends_at_the_size_that_was_told(source: Path, tmp_path: Path) -> 
     """A frame that is whole but has more in it than the reference says is damage."""
     path = tmp_path / "app.bundle"
     archive = _built(source, path, "sqlite", "zstd")
-    listing = archive.listing("pkg")
-    assert listing is not None
-    ref = decode_ref(listing.code(0, listing.modules["m3"]))
-    assert ref is not None
-    with closing(sqlite3.connect(path)) as database:
-        [(small,)] = database.execute("SELECT data FROM blobs WHERE id = ?", [ref.identifier])
+    group, _ = _group(path, archive, "m3")
+    small = archive.container.stored(group)
+    assert len(archive.unpack(small, group)) == group.raw
     with pytest.raises(ValueError, match="other than 10 bytes"):
         _sized(archive, small, 10)
     with pytest.raises(ValueError, match="other than"):
-        _sized(archive, small, ref.raw + 1)
+        _sized(archive, small, group.raw + 1)
     with pytest.raises(ValueError, match="other than"):
-        _sized(archive, small + b"more", ref.raw)
+        _sized(archive, small + b"more", group.raw)
     with pytest.raises(ValueError, match="other than"):
-        _sized(archive, small[:-5], ref.raw)
+        _sized(archive, small[:-5], group.raw)
     with pytest.raises(ValueError, match=r"Zstandard"):
-        _sized(archive, b"no frame at all", ref.raw)
+        _sized(archive, b"no frame at all", group.raw)
 
 
-def _sized(archive: Archive, data: bytes, raw: int) -> bytes:
+def _sized(archive: Archive, data: bytes, raw: int, encoding: int = ENCODING_ZSTD) -> bytes:
+    ref = Ref(identifier=1, at=(0, 0), sizes=(len(data), raw), encoding=encoding, checksum=bytes(8))
+    return archive.unpack(data, ref)
+
+
+def _code(archive: Archive, name: str) -> Ref:
+    """Return the reference to a module's code."""
     listing = archive.listing("pkg")
     assert listing is not None
-    ref = decode_ref(listing.code(0, listing.modules["m3"]))
+    ref = decode_ref(listing.code(0, listing.modules[name]))
     assert ref is not None
-    ref.raw, ref.stored = raw, len(data)
-    return archive.unpack(data, ref)
+    return ref
+
+
+def _group(path: Path, archive: Archive, name: str) -> tuple[Ref, bytes]:
+    """Return what a module's code is a part of, and the stored bytes that say so."""
+    with closing(sqlite3.connect(path)) as database:
+        [(stored,)] = database.execute(
+            "SELECT data FROM blobs WHERE id = ?", [_code(archive, name).identifier]
+        )
+    return parted(stored)[0], stored
+
+
+def test_neighbours_are_undone_together(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that stands side by side is one frame, which is read and undone once."""
+    archive = _built(source, tmp_path / "app.bundle", "sqlite", "zstd")
+    undone = []
+    expand = zstandard.Expander.expand
+
+    def counted(self: zstandard.Expander, data: bytes, size: int) -> bytes:
+        undone.append(size)
+        return expand(self, data, size)
+
+    monkeypatch.setattr(zstandard.Expander, "expand", counted)
+    listing = archive.listing("pkg")
+    assert listing is not None
+    for index in listing.modules.values():
+        archive.code(listing.code(0, index))
+    assert len(listing.modules) > 40
+    assert len(undone) == 1
+
+
+def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is much larger than is good for those who want one module; what is large is alone."""
+    for name, value in (("CODES", 4096), ("FILES", 4096)):
+        monkeypatch.setattr(assembly, name, value)
+    monkeypatch.setattr(ahead, "_BATCH", 1 << 30)
+    large = "".join(_SOURCE.format(n) for n in range(100))
+    write_tree({**_TREE, "pkg/large.py": large, "pkg/m9000.py": large + "#"}, tmp_path / "source")
+    path = tmp_path / "app.bundle"
+    archive = _built(tmp_path / "source", path, "sqlite", "zstd")
+    assert _code(archive, "large").encoding == ENCODING_ZSTD
+    with closing(sqlite3.connect(path)) as database:
+        sizes = [row[0] for row in database.execute("SELECT size FROM blobs WHERE encoding = 3")]
+    assert len(sizes) > 10
+    assert sum(size >= 2 * 4096 for size in sizes) == 2  # the two codes that are as large
+    assert _group(path, archive, "m1")[0].raw < 2 * 4096
+    assert verify(path).problems == ()
+
+
+@pytest.mark.parametrize("packing", ["signed", "unsigned"])
+def test_parts_are_found_after_a_vacuum(source: Path, tmp_path: Path, packing: str) -> None:
+    """Neither where a part is, nor where its group is, is known then; the numbers are."""
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, "sqlite", "zstd")
+    expected = archive.code(_code(archive, "m7").encode())
+    if packing == "signed":
+        path = signed(path, tmp_path / "signed.bundle")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA page_size = 4096")
+        database.execute("VACUUM")
+    files = [str(trust_file(tmp_path / "trust"))] if packing == "signed" else []
+    opened = open_trusted(str(path), files) if files else open_archive(str(path))
+    assert opened is not None
+    assert opened.signed == bool(files)
+    assert opened.code(_code(opened, "m7").encode()) == expected
+    assert opened.read("pkg/words.txt") == str(_TREE["pkg/words.txt"]).encode()
+
+
+def test_a_damaged_group_is_told_for_its_parts(source: Path, tmp_path: Path) -> None:
+    """By `verify` and by an import, with the name of the module."""
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, "sqlite", "zstd")
+    group, _ = _group(path, archive, "m3")
+    data = bytearray(path.read_bytes())
+    data[group.offset + 30] ^= 4
+    path.write_bytes(data)
+    problems = [str(problem) for problem in verify(path).problems]
+    assert any("code of pkg/m3" in problem for problem in problems)
+    assert sum(problem.startswith(f"group {group.identifier}: ") for problem in problems) == 1
+    assert not any("belongs to nothing" in problem for problem in problems)
+    assert all("in the group that it is a part of: " in each for each in problems if "m3" in each)
+    done = _run(path, "import pkg.m3")
+    last = done.stderr.splitlines()[-2]
+    assert last.startswith(f"litebundle.errors.BundleCorrupt: {path}: in the group that it is ")
+    assert "(module pkg, at byte" in last
+
+
+def test_a_part_of_what_is_no_group_is_damage(source: Path, tmp_path: Path) -> None:
+    """It leads to one blob, which is no part itself, has a bounded size, and all of the part."""
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, "sqlite", "zstd")
+    code = _code(archive, "m3")
+    group, stored = _group(path, archive, "m3")
+    assert len(_sized(archive, stored, code.raw, ENCODING_PART)) == code.raw
+    large = Ref(
+        identifier=group.identifier,
+        at=(group.offset, group.local),
+        sizes=(group.stored, MOST_PARTED + 1),
+        encoding=group.encoding,
+        checksum=group.checksum,
+    )
+    for forged in (stored[:-1], stored + b"\0", bytes(PART_SIZE), code.encode() + bytes(4)):
+        with pytest.raises(ValueError, match="a part of nothing"):
+            _sized(archive, forged, code.raw, ENCODING_PART)
+    with pytest.raises(ValueError, match="a part of nothing"):
+        _sized(archive, large.encode() + bytes(4), code.raw, ENCODING_PART)
+    beyond = stored[:-4] + (group.raw - 1).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="reaches beyond"):
+        _sized(archive, beyond, 2, ENCODING_PART)
+
+
+def test_no_group_has_more_parts_than_bytes(source: Path, tmp_path: Path) -> None:
+    """A small file could else be made that takes hours to look through."""
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, "sqlite", "zstd")
+    contents = Contents(archive)
+    code = _code(archive, "m3")
+    group, _ = _group(path, archive, "m3")
+    for _ in range(group.raw // code.raw):
+        contents._check_group(code, "code")
+    with pytest.raises(ValueError, match="more parts than bytes"):
+        contents._check_group(code, "code")
+
+
+def test_a_group_of_nothing_is_found(source: Path, tmp_path: Path) -> None:
+    """What no part leads to does not belong into a bundle."""
+    path = tmp_path / "app.bundle"
+    _built(source, path, "sqlite", "zstd")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "INSERT INTO blobs SELECT NULL, zeroblob(32), encoding, size, data FROM blobs"
+            " WHERE encoding = 3 LIMIT 1"
+        )
+        database.commit()
+    assert any("belongs to nothing" in str(problem) for problem in verify(path).problems)
+
+
+def test_the_groups_that_are_kept_have_a_bound() -> None:
+    """4 MiB, of those that were used last."""
+    whole = bytes(1 << 20)
+    groups = Groups()
+    source = _Source(whole)
+    for number in (1, 2, 3, 4, 1, 5, 1, 2):
+        group = Ref(
+            identifier=number, at=(1, 0), sizes=(9, len(whole)), encoding=3, checksum=bytes(8)
+        )
+        part = Ref(identifier=9, at=(1, 0), sizes=(36, 5), encoding=4, checksum=bytes(8))
+        assert groups.part(group.encode() + bytes(4), part, source) == bytes(5)  # type: ignore[arg-type]  # all of an archive that it needs
+        assert groups.part(group.encode() + bytes(4), part, source) == bytes(5)  # type: ignore[arg-type]
+    assert source.read == [1, 2, 3, 4, 5, 2]
+
+
+class _Source:
+    """Gives the same bytes for each group, and remembers which it was asked for."""
+
+    def __init__(self, whole: bytes) -> None:
+        self._whole = whole
+        self.read: list[int] = []
+
+    def group(self, ref: Ref) -> bytes:
+        self.read.append(ref.identifier)
+        return self._whole
+
+
+def test_what_a_start_reads_has_its_groups(source: Path, tmp_path: Path) -> None:
+    """They are fetched with it, in large pieces: they stand in the runs that start-up reads."""
+    path = tmp_path / "app.bundle"
+    trace = tmp_path / "trace"
+    trace.write_text("pkg/__init__.py\npkg/m30.py\npkg/m2.py\npkg/words.txt\n")
+    archive = _built(source, path, "sqlite", "zstd", trace)
+    start, size, last = startup(archive.manifest)[0]
+    group, _ = _group(path, archive, "m2")
+    assert group.identifier == 1
+    assert start <= group.offset < start + size
+    assert size > group.stored
+    assert last == _code(archive, "m2").offset
 
 
 def test_a_damaged_dictionary_is_found(source: Path, tmp_path: Path) -> None:
