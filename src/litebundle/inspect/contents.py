@@ -78,7 +78,7 @@ class Contents:
     def _check_group(self, ref: Ref, what: str) -> None:
         """Read and check what a blob is a part of, once, and count its parts."""
         try:
-            group, _ = parted(self.archive.container.find(BLOBS, ref, lambda data, _: data))
+            group = parted(self.archive.container.find(BLOBS, ref, lambda data, _: data))
         except (BundleError, ValueError):  # which was told when the part was to be read
             return
         # By different names no bytes: else what is undone could be the square of the file's size

@@ -177,7 +177,7 @@ def _groups(bundle: Bundle, identifiers: Iterable[object]) -> Iterator[int]:
         row = database.row(BLOBS, identifier) if isinstance(identifier, int) else None
         if row is not None and row[2] == ENCODING_PART and isinstance(row[-1], bytes):
             with contextlib.suppress(ValueError):  # which is told when all rows are looked at
-                yield parted(row[-1])[0].identifier
+                yield parted(row[-1]).identifier
 
 
 def _expected(bundle: Bundle, check: Check) -> dict[str, tuple[set[Row], Callable[[Row], Row]]]:

@@ -12,14 +12,12 @@ _KEPT = 4 << 20
 
 
 class Groups:
-    """The groups of an archive that were used last, by the references to them."""
+    """The groups of an archive that were read last, by the references to them."""
 
-    __slots__ = ("_last", "_raw")
+    __slots__ = ("_raw",)
 
     def __init__(self) -> None:
-        # Both replaced whole: threads may be at them at once
-        self._raw: dict[bytes, bytes] = {}
-        self._last = b""
+        self._raw: dict[bytes, bytes] = {}  # replaced whole: threads may be at it at once
 
     def __repr__(self) -> str:
         return f"<Groups: {sum(map(len, self._raw.values()))} bytes of {len(self._raw)}>"
@@ -29,37 +27,38 @@ class Groups:
 
         Raises ValueError if it is a part of nothing, BundleIOError if the system refuses to read.
         """
-        group, start = parted(data)
         key = data[:REF_SIZE]
         whole = self._raw.get(key)
-        if whole is None:
-            try:
-                whole = archive.group(group)
-            except BundleCorrupt as error:  # whoever has an old hint is led to no group, too
-                raise ValueError(f"in the group that it is a part of: {error.message}") from error
-        if key != self._last:
-            self._keep(key, whole)
+        if whole is None or len(data) != PART_SIZE:
+            whole = self._read(data, archive)
+        start = int.from_bytes(data[REF_SIZE:], "little")
         raw = whole[start : start + ref.raw]
         if len(raw) != ref.raw:
             raise ValueError("it reaches beyond the group that it is a part of")
         return raw
 
-    def _keep(self, key: bytes, whole: bytes) -> None:
-        kept = {key: whole}
+    def _read(self, data: bytes, archive: "Archive") -> bytes:
+        try:
+            whole = archive.group(parted(data))
+        except BundleCorrupt as error:  # whoever has an old hint is led to no group, too
+            raise ValueError(f"in the group that it is a part of: {error.message}") from error
+        kept = {data[:REF_SIZE]: whole}
         room = _KEPT - len(whole)
-        for other, raw in self._raw.items():
-            if other != key and len(raw) <= room:
-                kept[other] = raw
-                room -= len(raw)
-        self._raw, self._last = kept, key
+        for key, raw in self._raw.items():  # the newest first
+            room -= len(raw)
+            if room < 0:
+                break
+            kept[key] = raw
+        self._raw = kept
+        return whole
 
 
-def parted(data: bytes) -> tuple[Ref, int]:
-    """Return the group that stored bytes make a blob a part of, and where in it that begins.
+def parted(data: bytes) -> Ref:
+    """Return the group that stored bytes make a blob a part of.
 
     Raises ValueError if they do not say so.
     """
     group = decode_ref(data) if len(data) == PART_SIZE else None
     if group is None or group.encoding == ENCODING_PART or group.raw > MOST_PARTED:
         raise ValueError("a part of nothing")
-    return group, int.from_bytes(data[REF_SIZE:], "little")
+    return group
