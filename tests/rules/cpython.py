@@ -32,28 +32,34 @@ _WRITE_ZIPS = ("test.support.script_helper", "test.test_importlib.resources.zip"
 
 
 class Packer:
-    """Build bundles of what a case writes below `base`; `count` says how many."""
+    """Build bundles of what a case writes below `base`; `count` says how many.
 
-    def __init__(self, folder: Path, container: str) -> None:
+    `cache` has the code of the few modules that the cases write hundreds of times.
+    """
+
+    def __init__(self, folder: Path, container: str, cache: Path) -> None:
         self.base = folder / "work"
         self.base.mkdir()
         self.container = container
         self.count = 0
+        self._cache = cache
         self._store = folder / "store"
         self._store.mkdir()
         # So that later ones need no import: some happen amid imports that a test has broken.
-        builder.build([self.base], folder / "first.bundle", self._options())
+        self._build(self.base, folder / "first.bundle")
 
     def pack(self, source: Path, target: Path | None = None) -> Path:
         """Build the bundle of a directory, by default at a path of its own; return the path."""
         self.count += 1
         built = self._store / f"{self.count}.bundle"
-        builder.build([source], built, self._options())
+        self._build(source, built)
         return built if target is None else built.replace(target)
 
-    def _options(self) -> builder.Options:
-        options: Any = {"container": self.container, "jobs": 1}
-        return builder.Options(**options)
+    def _build(self, source: Path, output: Path) -> None:
+        options: Any = {"container": self.container, "jobs": 1, "cache": True}
+        with pytest.MonkeyPatch.context() as patch:  # not for what the case places
+            patch.setenv("LITEBUNDLE_CACHE", str(self._cache))
+            builder.build([source], output, builder.Options(**options))
 
     def convert(self, archive: Path, target: Path) -> None:
         """Build the bundle of a zip's content, at another path or at the zip's own."""

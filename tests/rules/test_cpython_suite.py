@@ -224,16 +224,23 @@ SELECTED: Selection = {
 }
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the builder keeps code from one case to the next."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.parametrize("case", list(cases(SELECTED)), ids=".".join)
 def test_cpython(
     packed: str,
     case: Sequence[str],
+    cache: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A case of CPython's passes with bundles in the place of its directories and zips."""
     name, class_name, method = case
-    packer = Packer(tmp_path, packed)
+    packer = Packer(tmp_path, packed, cache)
     with packing(packer, name, monkeypatch) as directories:
         if name in ADAPTATIONS:
             ADAPTATIONS[name](Run(sys.modules[name], packer, directories, monkeypatch))
