@@ -1,5 +1,6 @@
 """A bundle that is started itself, as `python FILE` or `./FILE`, with nothing installed."""
 
+import functools
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -66,12 +68,23 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def packed(sources: Path, home: Path, kind: str, *options: str) -> Path:
-    """Build the program; return the bundle."""
+def built(source: Path, home: Path, kind: str, *options: str) -> Path:
+    """Build a program; return the bundle."""
     output = home / "app.bundle"
-    done = bundle("build", sources, "-q", "-o", output, "--format", kind, *options, cwd=home)
+    done = bundle("build", source, "-q", "-o", output, "--format", kind, *options, cwd=home)
     assert done.returncode == 0, done.stderr
     return output
+
+
+@functools.cache
+def _kept(sources: Path, kind: str, options: tuple[str, ...]) -> Path:
+    home = Path(tempfile.mkdtemp(dir=sources.parent))
+    return built(sources, home, kind, *options)
+
+
+def packed(sources: Path, home: Path, kind: str, *options: str) -> Path:
+    """Return a copy of the program's bundle, built once for each choice of options."""
+    return Path(shutil.copy(_kept(sources, kind, options), home / "app.bundle"))
 
 
 def start(
@@ -175,10 +188,10 @@ def test_scripts_without_a_function_are_commands(kind: str, tmp_path: Path) -> N
     write_tree({"app.py": "", "bin/old": text}, source)
     (source / "bin" / "old").chmod(0o755)
     for main in ("old", "bin/old"):
-        packed(source, tmp_path, kind, "--main", main)
+        built(source, tmp_path, kind, "--main", main)
         done = python("app.bundle", "a", cwd=tmp_path)
         assert (done.stdout, done.stderr) == ("__main__ app ['a']\n", "")
-    packed(source, tmp_path, kind)
+    built(source, tmp_path, kind)
     done = python("app.bundle", "--litebundle-entry", "old", cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("__main__ app []\n", "")
 
@@ -213,7 +226,7 @@ def test_a_packed_main_is_what_starts(tmp_path: Path, kind: str) -> None:
     source.mkdir()
     (source / "__main__.py").write_text("import sys, beside; print(__name__, sys.argv)\n")
     (source / "beside.py").write_text("")
-    packed(source, tmp_path, kind)
+    built(source, tmp_path, kind)
     expected = python("source", "x", cwd=tmp_path)
     done = python("app.bundle", "x", cwd=tmp_path)
     assert done.stderr == expected.stderr == ""
@@ -363,7 +376,7 @@ def test_its_workers_run_functions_of_the_program(kind: str, tmp_path: Path, mai
     """All start methods, and functions defined in `__main__` too."""
     source = tmp_path / "source"
     write_tree(_WORKERS, source)
-    packed(source, tmp_path, kind, "--main", main)
+    built(source, tmp_path, kind, "--main", main)
     module = "import sys; sys.path.insert(0, 'source'); import pool; pool.main()"
     alone = {"pool": ["-m", "pool"], "pool.py": ["pool.py"], "pool:main": ["-c", module]}[main]
     cwd = tmp_path if main == "pool:main" else source
@@ -421,7 +434,7 @@ def test_options_of_the_interpreter_are_honoured(kind: str, tmp_path: Path) -> N
     """`--python-args`, for `python FILE` and for `./FILE`."""
     source = tmp_path / "source"
     write_tree({"flags.py": "import sys\ndef main(): print(list(sys.flags))\n"}, source)
-    packed(source, tmp_path, kind, "--main", "flags:main", "--executable", "--python-args=-I -S -O")
+    built(source, tmp_path, kind, "--main", "flags:main", "--executable", "--python-args=-I -S -O")
     options = ["-I", "-S", "-O"]
     plain = "import sys; print(list(sys.flags))"
     expected = start(sys.executable, *options, "-c", plain, cwd=tmp_path)
@@ -447,10 +460,10 @@ def test_garbage_is_collected_once_it_is_up(kind: str, tmp_path: Path) -> None:
     )
     write_tree({"up.py": program}, source)
     usual = start(sys.executable, "-c", "import gc; print(gc.get_threshold()[0])", cwd=tmp_path)
-    packed(source, tmp_path, kind, "--main", "up:main")
+    built(source, tmp_path, kind, "--main", "up:main")
     done = python("app.bundle", cwd=tmp_path)
     assert (done.stderr, done.stdout) == ("", f"False True {usual.stdout.strip()} 300000\n")
-    packed(source, tmp_path, kind, "--main", "up:main", "--no-defer-gc")
+    built(source, tmp_path, kind, "--main", "up:main", "--no-defer-gc")
     done = python("app.bundle", cwd=tmp_path)
     assert (done.stderr, done.stdout) == ("", f"True True {usual.stdout.strip()} 300000\n")
 
@@ -475,7 +488,7 @@ def test_it_starts_itself_as_it_was_started(main: str, kind: str, tmp_path: Path
     )
     tree = {"app/__init__.py": "", "app/__main__.py": again, "app/cli.py": again}
     write_tree(tree, tmp_path / "src")
-    packed(tmp_path / "src", tmp_path, kind, *(["--main", main] if main else []))
+    built(tmp_path / "src", tmp_path, kind, *(["--main", main] if main else []))
     done = python("app.bundle", *([] if main else ["-m", "app"]), "a", cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("again ['a']\n", "")
 
@@ -518,7 +531,7 @@ def test_its_interpreters_see_what_it_sees(kind: str, tmp_path: Path) -> None:
     program = "from others.cli import main; main()"
     path = {"PYTHONPATH": str(source)}  # in the place of an environment with the package
     expected = start(sys.executable, "-c", program, cwd=tmp_path, env=path)
-    packed(source, tmp_path, kind, "--main", "others.cli:main", "--place", "others=code")
+    built(source, tmp_path, kind, "--main", "others.cli:main", "--place", "others=code")
     done = python("app.bundle", cwd=tmp_path)
     assert (done.stdout, done.stderr) == (expected.stdout, expected.stderr)
 
@@ -625,7 +638,7 @@ def test_a_replaced_file_is_not_read_again(kind: str, tmp_path: Path) -> None:
         },
         source,
     )
-    packed(source, tmp_path, kind, "--main", "late:main")
+    built(source, tmp_path, kind, "--main", "late:main")
     (tmp_path / "other").write_text("not even a bundle")
     environment = {"LITEBUNDLE_CACHE": str(tmp_path / "cache")}
     done = python("app.bundle", cwd=tmp_path, env=environment)
@@ -651,7 +664,7 @@ def test_it_can_be_debugged(kind: str, tmp_path: Path, options: tuple[str, ...])
     """A breakpoint shows lines, callers and values; there is nothing to be warned of."""
     source = tmp_path / "source"
     write_tree(_DEBUGGED, source)
-    file = packed(source, tmp_path, kind, "--main", "debugged.py")
+    file = built(source, tmp_path, kind, "--main", "debugged.py")
     commands = "list\np value\np __main__.__file__\nup\nlist\ncontinue\n"
     expected = start(
         sys.executable, "-S", *options, source / "debugged.py", cwd=tmp_path, input=commands
@@ -700,7 +713,7 @@ def test_it_ends_as_the_program_says(
         "if __name__ == '__main__': sys.exit(4)\n"
     )
     write_tree({"ends.py": program}, source)
-    packed(source, tmp_path, kind, "--main", main)
+    built(source, tmp_path, kind, "--main", main)
     done = python("app.bundle", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (status, "bye\n", errors)
 
