@@ -26,7 +26,8 @@ def test_help_fits_one_screen(tmp_path: Path) -> None:
         lines = done.stdout.splitlines()
         assert len(lines) <= 40
         assert all(len(line) <= 80 for line in lines)
-    assert all(f"\n  {command} " in bundle("-h", cwd=tmp_path).stdout for command in COMMANDS)
+    told = bundle("-h", cwd=tmp_path).stdout
+    assert all(f"\n  {command} " in told for command in COMMANDS)
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

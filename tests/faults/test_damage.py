@@ -18,7 +18,9 @@ from litebundle.runtime.archive import open_archive
 from tools.faults import flips
 from tools.faults.flips import EQUAL, NOT_OURS, REFUSED, Bundle, verdicts
 
-_ONE, _PACKAGE = "1 raised", f"{flips.MODULES // 2 + 1} raised"
+_MODULES = 14
+"""As few as make one of the database's trees have two levels: all are loaded for each byte."""
+_ONE, _PACKAGE = "1 raised", f"{_MODULES // 2 + 1} raised"
 _EDGE = 4096
 _MAGIC = {"sqlite": 20, "zip": 0}
 """Bytes without which a file is not known for ours: a zip has its magic twice."""
@@ -26,8 +28,10 @@ _MAGIC = {"sqlite": 20, "zip": 0}
 
 @pytest.fixture(scope="module")
 def bundle(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """Return a bundle of twenty modules."""
-    return flips.small(tmp_path_factory.mktemp("flips"), kind)
+    """Return a bundle of a few modules."""
+    found = flips.small(tmp_path_factory.mktemp("flips"), kind, _MODULES)
+    assert kind == "zip" or 5 in found.data[::4096]  # the first byte of an inner page
+    return found
 
 
 @pytest.fixture(params=["sqlite", "zip"], scope="module")

@@ -38,12 +38,12 @@ class Bundle:
     codes: tuple[range, ...]
 
 
-def small(directory: Path, container: str) -> Bundle:
-    """Build the bundle of MODULES small modules, all of them different."""
+def small(directory: Path, container: str, modules: int = MODULES) -> Bundle:
+    """Build the bundle of so many small modules, all of them different."""
     source = directory / "source"
     (source / "pkg").mkdir(parents=True)
     (source / "pkg" / "__init__.py").touch()
-    for number in range(MODULES):
+    for number in range(modules):
         folder = source / "pkg" if number % 2 else source
         text = f"def value():\n    return {number} * {number}\n"
         (folder / f"m{number}.py").write_text(text)
