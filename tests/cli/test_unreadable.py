@@ -1,5 +1,6 @@
 """Files that the user may not read: each command tells the system's reason, as work that failed."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,21 +21,28 @@ os.execv(sys.executable, [sys.executable, "-m", "litebundle", *sys.argv[1:]])
 """
 
 
-@pytest.fixture
-def home(library: Library, tmp_path: Path) -> Path:
-    """Return a directory with a bundle, and with a bundle, a key and text that nobody may read."""
+@pytest.fixture(scope="module")
+def prepared(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with two bundles, keys, text and a deployed bundle; not to be changed."""
+    home = tmp_path_factory.mktemp("prepared")
     entry = Path(library.place({"app.py": "print('run')\n"}, "sqlite").entry)
-    (tmp_path / "app.bundle").write_bytes(entry.read_bytes())
-    (tmp_path / "shut").write_bytes(entry.read_bytes())
-    write_keys(tmp_path / "team", KEY, None)
+    (home / "app.bundle").write_bytes(entry.read_bytes())
+    (home / "shut").write_bytes(entry.read_bytes())
+    write_keys(home / "team", KEY, None)
+    (home / "src").mkdir()
+    write_keys(home / "own", KEY, None)
+    bundle("diff", "app.bundle", "shut", "--patch", "-o", "same", cwd=home)
+    good(bundle("deploy", "app.bundle", "target", cwd=home))
+    return home
+
+
+@pytest.fixture
+def home(prepared: Path, tmp_path: Path) -> Path:
+    """Return a directory with a bundle, and with a bundle, a key and text that nobody may read."""
+    shutil.copytree(prepared, tmp_path, symlinks=True, dirs_exist_ok=True)
     tmp_path.chmod(0o700)
-    (tmp_path / "src").mkdir()
-    write_keys(tmp_path / "own", KEY, None)
-    options = ("--patch", "-o", "same")
-    bundle("diff", "app.bundle", "shut", *options, cwd=tmp_path)
     for name in ("shut", "team.key", "team.pub"):
         (tmp_path / name).chmod(0)
-    good(bundle("deploy", "app.bundle", "target", cwd=tmp_path))
     return tmp_path
 
 
