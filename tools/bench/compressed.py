@@ -6,6 +6,7 @@ from tools.bench import imports
 from tools.bench.contestants import (
     DIRECTORY,
     LITEBUNDLE_SQLITE,
+    LITEBUNDLE_TRACED_ZSTD,
     LITEBUNDLE_ZLIB,
     LITEBUNDLE_ZSTD,
     ZIP_DEFLATED,
@@ -15,9 +16,20 @@ from tools.bench.frame import Entrant, Table, Wanted, in_turn
 from tools.bench.results import RATIO, Goal, Result
 from tools.bench.workloads import WORKLOADS
 
-_CONTESTANTS = (DIRECTORY, ZIP_DEFLATED, LITEBUNDLE_SQLITE, LITEBUNDLE_ZLIB, LITEBUNDLE_ZSTD)
+_CONTESTANTS = (
+    DIRECTORY,
+    ZIP_DEFLATED,
+    LITEBUNDLE_SQLITE,
+    LITEBUNDLE_ZLIB,
+    LITEBUNDLE_ZSTD,
+    LITEBUNDLE_TRACED_ZSTD,
+)
 _CASES = ("sympy", "django", "botocore", "sqlalchemy", "rich")
-_AT_MOST = {LITEBUNDLE_ZLIB.name: 1.25, LITEBUNDLE_ZSTD.name: 1.05}
+_AT_MOST = {
+    LITEBUNDLE_ZLIB.name: 1.25,
+    LITEBUNDLE_ZSTD.name: 1.05,
+    LITEBUNDLE_TRACED_ZSTD.name: 1.05,
+}
 
 
 def measure(environment: Environment, wanted: Wanted) -> list[Result]:
@@ -40,8 +52,8 @@ TABLE = Table(
     name="compressed",
     help="time imports of compressed bundles, beside the directory",
     about="""\
-As the imports; the bundles were built with --compress. Python before 3.14 has backports.zstd
-loaded before the clock starts, as any requirement of the program.""",
+As the imports; the bundles were built with --compress, those traced with --trace, too. Python
+before 3.14 has backports.zstd loaded before the clock starts, as any requirement of the program.""",
     runs=9,
     cases=_CASES,
     contestants=tuple(contestant.name for contestant in _CONTESTANTS),

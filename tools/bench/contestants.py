@@ -3,6 +3,7 @@
 import compileall
 import marshal
 import py_compile
+import shlex
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tools.bench.child import FLOOR
 from tools.bench.environment import Environment, litebundle_key, remove
-from tools.bench.workloads import SYMPY, Workload, module_files
+from tools.bench.workloads import Workload, module_files
 from tools.devtools.process import ROOT, Command
 
 _SQLITEIMPORT = "sqliteimport[cli]==0.14.0"
@@ -20,30 +21,30 @@ _SQLITEIMPORT = "sqliteimport[cli]==0.14.0"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contestant:
-    """One way of importing a tree; `make(environment, tree, out)` makes what it imports from."""
+    """One way of importing a workload; `make(environment, workload, out)` makes what from."""
 
     name: str
     access: str
     suffix: str
-    make: Callable[[Environment, Path, Path], None]
+    make: Callable[[Environment, Workload, Path], None]
 
 
 def artefact(environment: Environment, contestant: Contestant, workload: Workload) -> Path:
     """Return what the contestant imports the workload from, made anew if anything changed."""
-    tree = environment.tree(workload)
+    environment.tree(workload)  # made anew as well
     key = [repr((workload.requirements, workload.files)), Path(__file__).read_text("utf-8")]
     if contestant.access == "litebundle":
         key.append(litebundle_key())
     return environment.made(
         f"artefacts/{workload.name}/{contestant.name}{contestant.suffix}",
         "\n".join(key),
-        lambda out: contestant.make(environment, tree, out),
+        lambda out: contestant.make(environment, workload, out),
     )
 
 
-def _floor(_environment: Environment, tree: Path, out: Path) -> None:
+def _floor(environment: Environment, workload: Workload, out: Path) -> None:
     modules: dict[str, tuple[bool, bytes]] = {}
-    for name, path in module_files(tree).items():
+    for name, path in module_files(environment.tree(workload)).items():
         try:
             code = compile(path.read_bytes(), f"{FLOOR}/{name}", "exec", dont_inherit=True)
         except SyntaxError:
@@ -52,18 +53,18 @@ def _floor(_environment: Environment, tree: Path, out: Path) -> None:
     out.write_bytes(marshal.dumps(modules))
 
 
-def _directory(_environment: Environment, tree: Path, out: Path) -> None:
-    shutil.copytree(tree, out)
+def _directory(environment: Environment, workload: Workload, out: Path) -> None:
+    shutil.copytree(environment.tree(workload), out)
     # As pip writes them, whatever SOURCE_DATE_EPOCH says.
     mode = py_compile.PycInvalidationMode.TIMESTAMP
     compileall.compile_dir(out, quiet=2, invalidation_mode=mode)
 
 
-def _zip(environment: Environment, tree: Path, out: Path, *, compression: int) -> None:
+def _zip(environment: Environment, workload: Workload, out: Path, *, compression: int) -> None:
     # zipimport's best case: unchecked bytecode beside the source spares it a look at the times.
     beside = environment.scratch / "zip"
     remove(beside)
-    shutil.copytree(tree, beside)
+    shutil.copytree(environment.tree(workload), beside)
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(beside, quiet=2, legacy=True, invalidation_mode=mode)
     with zipfile.ZipFile(out, "w", compression) as archive:
@@ -73,19 +74,27 @@ def _zip(environment: Environment, tree: Path, out: Path, *, compression: int) -
     remove(beside)
 
 
-def _sqliteimport(environment: Environment, tree: Path, out: Path) -> None:
+def _sqliteimport(environment: Environment, workload: Workload, out: Path) -> None:
     environment.install("sqliteimport", _SQLITEIMPORT)
     command: Command = [environment.python, "-m", "sqliteimport"]
-    environment.run([*command, "bundle", tree, out])
+    environment.run([*command, "bundle", environment.tree(workload), out])
     environment.run([*command, "compile", out])
 
 
-def _litebundle(environment: Environment, tree: Path, out: Path, *, options: Sequence[str]) -> None:
+def _litebundle(
+    environment: Environment,
+    workload: Workload,
+    out: Path,
+    *,
+    options: Sequence[str] = (),
+    traced: bool = False,
+) -> None:
     install_litebundle(environment)
     if "zstd" in options:
         environment.install("zstd", "backports.zstd; python_version < '3.14'")
     build: Command = [environment.python, "-m", "litebundle", "build"]
-    environment.run([*build, tree, "-o", out, *options])
+    trace = ("--trace", shlex.join(("-c", workload.statement))) if traced else ()
+    environment.run([*build, environment.tree(workload), "-o", out, *options, *trace])
 
 
 def install_litebundle(environment: Environment) -> None:
@@ -98,7 +107,7 @@ LITEBUNDLE_SQLITE = Contestant(
     name="litebundle-sqlite",
     access="litebundle",
     suffix=".bundle",
-    make=partial(_litebundle, options=()),
+    make=_litebundle,
 )
 LITEBUNDLE_ZIP = Contestant(
     name="litebundle-zip",
@@ -118,11 +127,17 @@ LITEBUNDLE_ZSTD = Contestant(
     suffix=".zstd",
     make=partial(_litebundle, options=("--compress", "zstd")),
 )
-LITEBUNDLE_TRACED = Contestant(  # for the workload with this statement
+LITEBUNDLE_TRACED = Contestant(
     name="litebundle-traced",
     access="litebundle",
     suffix=".traced",
-    make=partial(_litebundle, options=("--trace", f"-c '{SYMPY.statement}'")),
+    make=partial(_litebundle, traced=True),
+)
+LITEBUNDLE_TRACED_ZSTD = Contestant(
+    name="litebundle-traced-zstd",
+    access="litebundle",
+    suffix=".traced.zstd",
+    make=partial(_litebundle, options=("--compress", "zstd"), traced=True),
 )
 ZIP_DEFLATED = Contestant(
     name="zip-deflated",
