@@ -52,8 +52,9 @@ TABLE = Table(
     name="compressed",
     help="time imports of compressed bundles, beside the directory",
     about="""\
-As the imports; the bundles were built with --compress, those traced with --trace, too. Python
-before 3.14 has backports.zstd loaded before the clock starts, as any requirement of the program.""",
+As the imports; the bundles were built with --compress, and those called traced with --trace, too.
+Python before 3.14 has backports.zstd loaded before the clock starts, as any requirement of the
+program.""",
     runs=9,
     cases=_CASES,
     contestants=tuple(contestant.name for contestant in _CONTESTANTS),
