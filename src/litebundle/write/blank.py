@@ -28,5 +28,5 @@ def _gaps(database: Database) -> Iterator[tuple[int, int]]:
         before = (number - 1) * database.page_size
         blocks = [(at + 4, at + size) for at, size in free_blocks(page, number)]
         for start, end in [(first + 2 * len(cells), content), *blocks]:
-            if any(page[start:end]):
+            if page[start:end] != bytes(end - start):
                 yield before + start, before + end
