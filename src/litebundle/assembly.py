@@ -275,7 +275,7 @@ class Assembly:
         if self._digests.setdefault(key(entry), digest) != digest:
             raise BuildError(
                 "changed during the build",
-                file=str(entry.location),
+                file=entry.location,
                 hint="build again while nothing writes to the sources",
             )
 

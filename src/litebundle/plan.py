@@ -54,7 +54,7 @@ class Plan:
 
 def key(entry: Entry) -> tuple[str, str]:
     """Return what tells a file from those that other targets have at its path."""
-    return entry.path, str(entry.location)
+    return entry.path, entry.location
 
 
 def planned(found: Sequence[Gathered], compilers: Mapping[str, Compiler], *, overlay: bool) -> Plan:

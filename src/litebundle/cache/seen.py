@@ -54,11 +54,10 @@ class Seen:
 
     def digest(self, entry: Entry) -> bytes | None:
         """Return the SHA-256 of a file's content, if that is known."""
-        place = str(entry.location)
-        known = self._known.get(place)
+        known = self._known.get(entry.location)
         if known is None or entry.stamp is None or known[0] != entry.stamp:
             return None
-        self._noted[place] = known
+        self._noted[entry.location] = known
         return known[1]
 
     def note(self, entry: Entry, digest: bytes) -> None:
@@ -68,7 +67,7 @@ class Seen:
         *_, changed, status = entry.stamp
         age = self._started - max(changed, status)
         if age > (_COARSE if changed % 10**9 == 0 else _SETTLED):
-            self._noted[str(entry.location)] = entry.stamp, digest
+            self._noted[entry.location] = entry.stamp, digest
 
     def finish(self) -> None:
         """Write down what is known, for the next build."""

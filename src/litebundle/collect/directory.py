@@ -103,6 +103,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return info.st_dev, info.st_ino
 
 
+def _within(source: Path) -> frozenset[tuple[int, int]]:
+    """Return device and inode of a source, nothing if it is gone: reading it will tell."""
+    try:
+        info = source.stat()
+    except OSError:
+        return frozenset()
+    return frozenset([(info.st_dev, info.st_ino)])
+
+
 def _is_bundle(path: str) -> bool:
     try:
         return open_archive(path) is not None
@@ -125,19 +134,13 @@ class _Walk:
     def run(self, output: tuple[int, int] | None) -> None:
         """Fill the lists; a loop over what is pending, for trees deeper than the stack."""
         self._output = output
-        self._pending.append(_Directory("", str(self.source), frozenset()))
+        self._pending.append(_Directory("", str(self.source), _within(self.source)))
         while self._pending:
             directory = self._pending.pop()
             try:
-                info = Path(directory.location).stat()
                 with os.scandir(directory.location) as found:
-                    below = _Directory(
-                        directory.path,
-                        directory.location,
-                        directory.ancestors | {(info.st_dev, info.st_ino)},
-                    )
                     for item in found:
-                        self._visit(item, below)
+                        self._visit(item, directory)
             except OSError as error:
                 self._refuse(directory.location, f"cannot be read: {error.strerror}")
         self.skipped.sort(key=lambda skipped: skipped.path)
@@ -149,7 +152,7 @@ class _Walk:
         if reason := _LEFT_OUT.get(item.name):
             self._skip(path, reason)
             return
-        if reason := names.problem(path):
+        if reason := names.problem(name):  # the directories have none
             self._refuse(item.path, reason)
             return
         try:
@@ -166,11 +169,12 @@ class _Walk:
         self, path: str, item: "os.DirEntry[str]", info: os.stat_result, directory: "_Directory"
     ) -> None:
         if stat.S_ISDIR(info.st_mode):
-            if (info.st_dev, info.st_ino) in directory.ancestors:
+            own = info.st_dev, info.st_ino
+            if own in directory.within:
                 self._skip(path, "link to a directory it lies in")
                 return
             self.directories.append(path)
-            self._pending.append(_Directory(path, item.path, directory.ancestors))
+            self._pending.append(_Directory(path, item.path, directory.within | {own}))
         elif not stat.S_ISREG(info.st_mode):
             self._skip(path, _SPECIAL.get(stat.S_IFMT(info.st_mode), "not a regular file"))
         elif self._output is not None and self._is_output(item, info):
@@ -185,7 +189,7 @@ class _Walk:
             self.entries.append(
                 Entry(
                     path=path,
-                    location=Path(item.path),
+                    location=item.path,
                     mode=0o755 if info.st_mode & stat.S_IXUSR else 0o644,
                     size=info.st_size,
                     kind=Kind.of(path),
@@ -213,8 +217,8 @@ def _stamp(info: os.stat_result) -> tuple[int, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """A directory to be walked; `ancestors` are device and inode of those above it."""
+    """A directory to be walked; `within` are device and inode of it and of those above."""
 
     path: str
     location: str
-    ancestors: frozenset[tuple[int, int]]
+    within: frozenset[tuple[int, int]]

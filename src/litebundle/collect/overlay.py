@@ -140,8 +140,10 @@ class Overlay:
             return next(iter(ways.values()))
         return next((ways[way] for way in alike if _compete(way.suffix, module[1].suffix)), None)
 
-    def _conflict(self, path: str, kept: Path, dropped: Path, reason: str) -> None:
-        self.conflicts.append(Conflict(path=path, kept=kept, dropped=dropped, reason=reason))
+    def _conflict(self, path: str, kept: str | Path, dropped: str | Path, reason: str) -> None:
+        self.conflicts.append(
+            Conflict(path=path, kept=Path(kept), dropped=Path(dropped), reason=reason)
+        )
 
 
 def _module(path: str) -> tuple[str, _Way] | None:

@@ -102,14 +102,14 @@ def _entries(directory: Path, names: set[str]) -> Iterator[Entry]:
             [layer] = walked([directory / name])
             for entry in layer.entries:
                 if entry.kind is Kind.SOURCE and _TESTS.isdisjoint(entry.path.split("/")):
-                    yield _entry(f"{name}/{entry.path}", entry.location)
+                    yield _entry(f"{name}/{entry.path}", Path(entry.location))
         elif path.is_file():
             yield _entry(path.name, path)
 
 
 def _entry(path: str, location: Path) -> Entry:
     size = location.stat().st_size
-    return Entry(path=path, location=location, mode=0o644, size=size, kind=Kind.of(path))
+    return Entry(path=path, location=str(location), mode=0o644, size=size, kind=Kind.of(path))
 
 
 def _license(told: dict[str, str], directory: Path) -> Iterator[Entry]:

@@ -70,7 +70,7 @@ class Entry:
     """
 
     path: str
-    location: Path
+    location: str
     mode: int
     size: int
     kind: Kind
@@ -91,7 +91,7 @@ class Entry:
             yield self.read()
             return
         try:
-            with self.location.open("rb", buffering=0) as file:
+            with Path(self.location).open("rb", buffering=0) as file:
                 before = os.fstat(file.fileno())
                 size = 0
                 while part := file.read(_PART):
@@ -104,7 +104,7 @@ class Entry:
 
     def _read_file(self) -> bytes:
         try:
-            with self.location.open("rb", buffering=0) as file:
+            with Path(self.location).open("rb", buffering=0) as file:
                 before = os.fstat(file.fileno())
                 data = file.read()
                 after = os.fstat(file.fileno())
@@ -119,11 +119,11 @@ class Entry:
             raise changed(self.location)
 
 
-def changed(location: Path) -> BuildError:
+def changed(location: str) -> BuildError:
     """Return what to raise for a file that is not what it was when it was read before."""
     return BuildError(
         "changed during the build",
-        file=str(location),
+        file=location,
         hint="build again while nothing writes to the sources",
     )
 

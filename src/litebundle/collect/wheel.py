@@ -258,7 +258,7 @@ class _Destination(WheelDestination):
     ) -> None:
         self.entries[target] = Entry(
             path=target,
-            location=self.path / target,
+            location=str(self.path / target),
             mode=0o755 if executable else 0o644,
             size=size,
             kind=Kind.of(target),

@@ -85,7 +85,7 @@ def listing_size(variants: int, *sections: "Collection[str]") -> int:
 
 
 def _sorted(names: "Iterable[str]") -> list[str]:
-    return sorted(names, key=str.encode)
+    return sorted(names)  # by code points, which is by the bytes of UTF-8
 
 
 def _names_and(section: "Iterable[str]", body: bytes) -> tuple[bytes, bytes]:

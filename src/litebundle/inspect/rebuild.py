@@ -90,7 +90,7 @@ class Rebuild:
         seen = self._bundle.at(root)
         return Entry(
             path=file.path,
-            location=Path(self._bundle.path, file.path),
+            location=str(Path(self._bundle.path, file.path)),
             mode=file.mode,
             size=file.blob.raw,
             kind=Kind.SOURCE,

@@ -1,7 +1,6 @@
 """Whether the directories of a bundle agree with each other and with their files."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from litebundle.collect.tree import Entry, Kind, Tree
 from litebundle.format import listing as flag
@@ -44,7 +43,7 @@ def _tree(directories: Mapping[str, Directory]) -> Tree:
         entries=tuple(
             Entry(
                 path=file.path,
-                location=Path(),
+                location="",
                 mode=file.mode,
                 size=file.blob.raw,
                 kind=Kind.of(file.path),

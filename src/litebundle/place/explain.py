@@ -105,7 +105,7 @@ def _unpacked(bundle: Bundle) -> Tree:
         for file in bundle.files():
             yield Entry(
                 path=file.path,
-                location=Path(bundle.path, file.path),
+                location=str(Path(bundle.path, file.path)),
                 mode=file.mode,
                 size=file.size,
                 kind=file.kind,

@@ -204,7 +204,7 @@ def _entries() -> tuple[Entry, ...]:
     return tuple(
         Entry(
             path=f"litebundle/{path.relative_to(_HOME).as_posix()}",
-            location=path,
+            location=str(path),
             mode=0o644,
             size=path.stat().st_size,
             kind=Kind.SOURCE,
@@ -227,7 +227,7 @@ def _text(name: str) -> bytes:
 def _entry(name: str, text: bytes) -> Entry:
     return Entry(
         path=name,
-        location=_HOME,
+        location=str(_HOME),
         mode=0o644,
         size=len(text),
         kind=Kind.SOURCE,

@@ -29,9 +29,9 @@ def test_every_file_is_an_entry(tmp_path: Path) -> None:
     (tmp_path / "pkg/data.bin").chmod(0o617)
     tree = collect([tmp_path])
     assert [(e.path, e.location, e.mode, e.size, e.kind) for e in tree.entries] == [
-        ("bin/tool", tmp_path / "bin/tool", 0o755, 2, Kind.DATA),
-        ("pkg/__init__.py", tmp_path / "pkg/__init__.py", 0o644, 0, Kind.SOURCE),
-        ("pkg/data.bin", tmp_path / "pkg/data.bin", 0o644, 5, Kind.DATA),
+        ("bin/tool", str(tmp_path / "bin/tool"), 0o755, 2, Kind.DATA),
+        ("pkg/__init__.py", str(tmp_path / "pkg/__init__.py"), 0o644, 0, Kind.SOURCE),
+        ("pkg/data.bin", str(tmp_path / "pkg/data.bin"), 0o644, 5, Kind.DATA),
     ]
     assert tree.directories == ("bin", "pkg")
     assert (tree.skipped, tree.conflicts, tree.warnings) == ((), (), ())
@@ -67,7 +67,7 @@ def test_relative_sources_have_absolute_locations(
     make(tmp_path, {"src/m.py": ""})
     monkeypatch.chdir(tmp_path)
     (entry,) = collect([Path("src")]).entries
-    assert entry.location == tmp_path / "src/m.py"
+    assert entry.location == str(tmp_path / "src/m.py")
 
 
 @pytest.mark.fault(25)

@@ -51,7 +51,7 @@ def test_all_of_it_are_the_sources_but_what_stays(everything: Library) -> None:
     others = {entry.path for entry in everything.layer.entries} - found
     assert others == {f"python-{everything.release}-LICENSE.txt"}
     for entry in everything.layer.entries[:20]:
-        assert entry.read() == entry.location.read_bytes()
+        assert entry.read() == Path(entry.location).read_bytes()
 
 
 def test_every_directory_of_it_is_there(everything: Library) -> None:

@@ -11,7 +11,7 @@ from litebundle.errors import BuildError
 
 
 def _entry(location: Path, size: int) -> Entry:
-    return Entry(path="m.py", location=location, mode=0o644, size=size, kind=Kind.SOURCE)
+    return Entry(path="m.py", location=str(location), mode=0o644, size=size, kind=Kind.SOURCE)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_the_layer_names_its_distribution_and_directories(tmp_path: Path) -> Non
     assert layer.distribution == "de-mo"
     assert layer.directories == ("De_Mo-1.0.dist-info", "a", "a/b")
     assert layer.source == path
-    assert {entry.location for entry in layer.entries} == {path / e.path for e in layer.entries}
+    assert {entry.location for entry in layer.entries} == {
+        str(path / e.path) for e in layer.entries
+    }
 
 
 def test_what_is_deflated_stays_so(tmp_path: Path) -> None:

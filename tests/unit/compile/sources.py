@@ -18,7 +18,7 @@ def _entry(directory: Path, path: str, source: bytes | str) -> Entry:
     location.parent.mkdir(parents=True, exist_ok=True)
     data = source if isinstance(source, bytes) else source.encode()
     location.write_bytes(data)
-    return Entry(path=path, location=location, mode=0o644, size=len(data), kind=Kind.SOURCE)
+    return Entry(path=path, location=str(location), mode=0o644, size=len(data), kind=Kind.SOURCE)
 
 
 def children(pid: int) -> set[int]:

@@ -25,7 +25,7 @@ from litebundle.collect.tree import Entry, Kind
 from litebundle.compile.pool import Pool
 files = [(name, Path(os.__file__).parent / name) for name in sys.argv[2:]]
 entries = [
-    Entry(path=name, location=file, mode=0o644, size=file.stat().st_size, kind=Kind.SOURCE)
+    Entry(path=name, location=str(file), mode=0o644, size=file.stat().st_size, kind=Kind.SOURCE)
     for name, file in files
 ]
 digests = {}

@@ -174,7 +174,7 @@ def test_unusual_sources_compile(tmp_path: Path) -> None:
 def test_an_unreadable_file_ends_the_iteration(tmp_path: Path) -> None:
     """What cannot be read is an error of the build, named with its file."""
     files = entries(tmp_path, {"a.py": "", "gone.py": "", "z.py": ""})
-    files[1].location.unlink()
+    Path(files[1].location).unlink()
     with pytest.raises(BuildError, match="cannot be read"):
         _compile(files)
 

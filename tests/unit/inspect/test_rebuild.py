@@ -44,7 +44,7 @@ def test_code_of_another_source_is_told(
             if result.path == "pkg/sub.py":
                 entry = Entry(
                     path=result.path,
-                    location=tmp_path,
+                    location=str(tmp_path),
                     mode=0o644,
                     size=0,
                     kind=Kind.SOURCE,

@@ -18,7 +18,7 @@ def _entries(directory: Path, count: int, size: int) -> list[Entry]:
         path = f"{number:03}.txt"
         (directory / path).write_bytes(path.encode().ljust(size, b"."))
         entries.append(
-            Entry(path=path, location=directory / path, mode=0o644, size=size, kind=Kind.DATA)
+            Entry(path=path, location=str(directory / path), mode=0o644, size=size, kind=Kind.DATA)
         )
     return entries
 
@@ -70,7 +70,7 @@ def test_no_more_is_read_ahead_than_fits(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_file_that_is_gone_fails_where_it_is_asked_for(tmp_path: Path) -> None:
     """Not before, and as the error that it is."""
     entries = _entries(tmp_path, 2, 1 << 20)
-    entries[1].location.unlink()
+    Path(entries[1].location).unlink()
     with Ahead(_Reading(), entries) as found:
         files = iter(found)
         assert next(files)[0] is entries[0]

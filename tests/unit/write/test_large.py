@@ -22,7 +22,7 @@ _NOISE = b"\x1f\x8b" + bytes(range(256)) * 20_000
 
 def _entry(path: Path, content: bytes) -> Entry:
     path.write_bytes(content)
-    return Entry(path=path.name, location=path, mode=0o644, size=len(content), kind=Kind.DATA)
+    return Entry(path=path.name, location=str(path), mode=0o644, size=len(content), kind=Kind.DATA)
 
 
 @pytest.mark.parametrize(
