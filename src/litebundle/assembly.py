@@ -123,10 +123,18 @@ class Assembly:
             deflate = isinstance(self.writer, SqliteWriter)
             deflate &= self._compression.packs_file(entry.path)
             return encoded_large(entry, self._aside.parent, deflate=deflate)
-        deflates = self._compression.kind != "zstd" and self._compression.packs_file(entry.path)
-        if entry.archived is None and deflates and isinstance(self.writer, SqliteWriter):
+        if self._deflates(entry):
             return self._cache.deflated(entry)
         return self.writer.encode_file(entry.path, entry.packed())
+
+    def is_kept(self, entry: Entry) -> bool:
+        """Tell whether the cache has what a file is encoded to."""
+        return self._deflates(entry) and self._cache.has_deflated(entry)
+
+    def _deflates(self, entry: Entry) -> bool:
+        """Tell whether it is for us to deflate a file."""
+        deflates = self._compression.kind != "zstd" and self._compression.packs_file(entry.path)
+        return entry.archived is None and deflates and isinstance(self.writer, SqliteWriter)
 
     def _encode_codes(self, batch: Sequence[Compiled]) -> Iterator[tuple[Compiled, list[Encoded]]]:
         """Yield what was compiled, and its code as the writer stores it."""
@@ -304,7 +312,7 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
         ]
         try:
             work.train(means.compilers)
-            with Ahead(work.encode, work.kept()) as ahead:
+            with Ahead(work.encode, work.kept(), work.is_kept) as ahead:
                 for python, compiler in means.compilers.items():
                     work.compile(python, compiler)
                 work.units = [each.result() for each in units]

@@ -38,6 +38,11 @@ class Cache:
         self.seen.note(entry, digest)
         return digest, content.raw
 
+    def has_deflated(self, entry: Entry) -> bool:
+        """Tell whether `deflated` need not read the file."""
+        digest = self.seen.digest(entry)
+        return digest is not None and key(_DEFLATED, digest) in self.packs
+
     def deflated(self, entry: Entry) -> Encoded:
         """Return a file that is in no archive as `deflated` encodes it."""
         digest, data = self.digest(entry)

@@ -29,15 +29,20 @@ class Ahead:
     """Encodes entries, some at a time, from the moment it is made; gives them out in their order.
 
     Reading, hashing and deflating release the GIL, so that this goes on while code is compiled.
-    Leaving the context drops what nobody asked for.
+    What `is_kept` has only to be looked up, and is so by who asks for it: threads that do would but
+    take the GIL in turns with the compiling. Leaving the context drops what nobody asked for.
     """
 
     def __init__(
-        self, encode: Callable[[list[Entry]], list[Encoded]], entries: Iterable[Entry]
+        self,
+        encode: Callable[[list[Entry]], list[Encoded]],
+        entries: Iterable[Entry],
+        is_kept: Callable[[Entry], bool],
     ) -> None:
         self._encode = encode
+        self._is_kept = is_kept
         self._batches = batches(entries, size=_BATCH, weight=lambda entry: entry.size + _FILE)
-        self._pending: deque[tuple[list[Entry], Future[list[Encoded]]]] = deque()
+        self._pending: deque[tuple[list[Entry], Future[list[Encoded]] | None]] = deque()
         self._room = _AHEAD
         self._threads = ThreadPoolExecutor()
         self._submit()
@@ -57,12 +62,18 @@ class Ahead:
         """Yield every entry with what it is encoded to; raises what reading it raises."""
         while self._pending:
             batch, future = self._pending.popleft()
+            if future is None:
+                yield from zip(batch, self._encode(batch), strict=True)
+                continue
             yield from zip(batch, future.result(), strict=True)
             self._room += _weight(batch)
             self._submit()
 
     def _submit(self) -> None:
         while self._room > 0 and (batch := next(self._batches, None)):
+            if all(map(self._is_kept, batch)):
+                self._pending.append((batch, None))
+                continue
             self._room -= _weight(batch)
             self._pending.append((batch, self._threads.submit(self._encode, batch)))
 

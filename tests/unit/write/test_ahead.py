@@ -37,10 +37,14 @@ class _Reading:
         return [plain(entry.read()) for entry in entries]
 
 
+def _none(_entry: Entry) -> bool:
+    return False
+
+
 def test_entries_come_out_in_their_order(tmp_path: Path) -> None:
     """Each with its own content, however many batches there are."""
     entries = _entries(tmp_path, 40, 100_000)
-    with Ahead(_Reading(), entries) as found:
+    with Ahead(_Reading(), entries, _none) as found:
         order = [(entry.path, next(encoded.parts())[:7]) for entry, encoded in found]
     assert order == [(f"{n:03}.txt", f"{n:03}.txt".encode()) for n in range(40)]
 
@@ -48,7 +52,7 @@ def test_entries_come_out_in_their_order(tmp_path: Path) -> None:
 def test_reading_begins_before_anybody_asks(tmp_path: Path) -> None:
     """That is the use of it: the compilers work meanwhile."""
     reading = _Reading()
-    with Ahead(reading, _entries(tmp_path, 3, 10)), reading.changed:
+    with Ahead(reading, _entries(tmp_path, 3, 10), _none), reading.changed:
         assert reading.changed.wait_for(lambda: len(reading.paths) == 3, timeout=60)
 
 
@@ -57,7 +61,7 @@ def test_no_more_is_read_ahead_than_fits(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(ahead, "_AHEAD", 2 << 20)
     reading = _Reading()
     entries = _entries(tmp_path, 10, 1 << 20)
-    with Ahead(reading, entries) as found:
+    with Ahead(reading, entries, _none) as found:
         with reading.changed:
             assert reading.changed.wait_for(lambda: len(reading.paths) == 2, timeout=60)
         first = next(iter(found))
@@ -71,8 +75,31 @@ def test_a_file_that_is_gone_fails_where_it_is_asked_for(tmp_path: Path) -> None
     """Not before, and as the error that it is."""
     entries = _entries(tmp_path, 2, 1 << 20)
     Path(entries[1].location).unlink()
-    with Ahead(_Reading(), entries) as found:
+    with Ahead(_Reading(), entries, _none) as found:
         files = iter(found)
         assert next(files)[0] is entries[0]
         with pytest.raises(BuildError, match="cannot be read"):
             next(files)
+
+
+def test_what_is_kept_is_encoded_by_who_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of all; the rest is read ahead none the less."""
+    monkeypatch.setattr(ahead, "_BATCH", 1)
+    threads: dict[str, threading.Thread] = {}
+    reading = _Reading()
+
+    def encode(entries: list[Entry]) -> list[Encoded]:
+        threads.update(dict.fromkeys((e.path for e in entries), threading.current_thread()))
+        return reading(entries)
+
+    entries = _entries(tmp_path, 6, 10)
+    kept = entries[1:5]
+    with Ahead(encode, entries, kept.__contains__) as found:
+        with reading.changed:
+            assert reading.changed.wait_for(lambda: len(reading.paths) == 2, timeout=60)
+        assert reading.paths == {"000.txt", "005.txt"}
+        assert [entry for entry, _ in found] == entries
+    here = {path for path, thread in threads.items() if thread is threading.current_thread()}
+    assert here == {entry.path for entry in kept}
