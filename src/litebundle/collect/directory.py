@@ -147,7 +147,9 @@ class _Walk:
 
     def _visit(self, item: "os.DirEntry[str]", directory: "_Directory") -> None:
         # By its bytes: what a file is named in a bundle is not for the locale of a build to decide
-        name = os.fsencode(item.name).decode(errors="surrogateescape")
+        name = item.name
+        if not name.isascii():
+            name = os.fsencode(name).decode(errors="surrogateescape")
         path = f"{directory.path}/{name}" if directory.path else name
         if reason := _LEFT_OUT.get(item.name):
             self._skip(path, reason)

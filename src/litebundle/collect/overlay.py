@@ -79,7 +79,8 @@ class Overlay:
     def add(self, source: Path, entries: Iterable[Entry], directories: Iterable[str]) -> None:
         """Lay a source below those added before."""
         entries = sorted(entries, key=lambda entry: entry.path)
-        dropped = self._add_directories(source, _packages(entries), directories)
+        packages = _packages(entries) if self._modules else set()  # the first has none above it
+        dropped = self._add_directories(source, packages, directories)
         added = [
             entry
             for entry in entries
@@ -131,7 +132,7 @@ class Overlay:
 
     def _other_way(self, entry: Entry) -> Entry | None:
         """Return what an earlier source has of the entry's module that this one contradicts."""
-        module = _module(entry.path)
+        module = _module(entry.path) if self._modules else None
         ways = self._modules.get(module[0]) if module else None
         if not module or not ways:
             return None
