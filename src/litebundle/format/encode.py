@@ -12,7 +12,7 @@ from .listing import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 SHARD = "shard."
 """Kind of a shard in the table of listings, with its number behind."""
@@ -46,28 +46,24 @@ def encode_listing(
     modules: name -> (flags, a reference for each variant); directories: name -> listing;
     placements: name -> (level, key, listing of its files); files: name -> (mode, content).
     """
-    sections = [
-        _names_and(modules, _module_columns(modules, variants)),
-        _names_and(directories, b"".join(directories[name] for name in _sorted(directories))),
-        _names_and(
-            placements,
-            b"".join(
-                level.to_bytes(4, "little") + key + ref
-                for level, key, ref in (placements[name] for name in _sorted(placements))
-            ),
-        ),
-        _names_and(
-            files,
-            b"".join(
-                mode.to_bytes(4, "little") + ref
-                for mode, ref in (files[name] for name in _sorted(files))
-            ),
-        ),
+    # By code points, which is by the bytes of UTF-8
+    sections = [sorted(names) for names in (modules, directories, placements, files)]
+    rows = [modules[name] for name in sections[0]]
+    placed = [placements[name] for name in sections[2]]
+    stored = [files[name] for name in sections[3]]
+    bodies = [
+        [bytes([flags for flags, _ in rows])]
+        + [codes[variant] for variant in range(variants) for _, codes in rows],
+        [directories[name] for name in sections[1]],
+        [level.to_bytes(4, "little") + key + ref for level, key, ref in placed],
+        [mode.to_bytes(4, "little") + ref for mode, ref in stored],
     ]
-    counts = [variants, len(modules), len(directories), len(placements), len(files)]
-    counts += [len(names) for names, _ in sections]
-    header = MAGIC + b"".join(count.to_bytes(4, "little") for count in counts)
-    return header + b"".join(names + body for names, body in sections)
+    texts = ["\0".join(names).encode() for names in sections]
+    counts = [variants, *map(len, sections), *map(len, texts)]
+    pieces = [MAGIC, *(count.to_bytes(4, "little") for count in counts)]
+    for text, body in zip(texts, bodies, strict=True):
+        pieces += (text, *body)
+    return b"".join(pieces)
 
 
 def index_size(shards: int) -> int:
@@ -82,18 +78,3 @@ def listing_size(variants: int, *sections: "Collection[str]") -> int:
         if names:
             size += len("\0".join(names).encode()) + len(names) * width
     return size
-
-
-def _sorted(names: "Iterable[str]") -> list[str]:
-    return sorted(names)  # by code points, which is by the bytes of UTF-8
-
-
-def _names_and(section: "Iterable[str]", body: bytes) -> tuple[bytes, bytes]:
-    return "\0".join(_sorted(section)).encode(), body
-
-
-def _module_columns(modules: dict[str, tuple[int, list[bytes]]], variants: int) -> bytes:
-    rows = [modules[name] for name in _sorted(modules)]
-    columns = [bytes(flags for flags, _ in rows)]
-    columns += [codes[variant] for variant in range(variants) for _, codes in rows]
-    return b"".join(columns)

@@ -136,7 +136,7 @@ class Database:
         root = self._root(table)
         try:
             for cell in self._cells(root):
-                last = _last_size(cell.page[cell.start : cell.start + cell.local], cell.length)
+                last = _last_size(cell)
                 missing = cell.length - cell.local
                 local = last - missing
                 end = (cell.number - 1) * self.page_size + cell.start + cell.local
@@ -377,14 +377,15 @@ def _record(payload: bytes) -> "list[Value]":  # [2.1] Record Format
     return values
 
 
-def _last_size(payload: bytes, length: int) -> int:
-    """Return the size of the last column of a record of that length, given its beginning."""
-    header, position = varint(payload, 0)
-    size = 0
-    while position < header:
-        kind, position = varint(payload, position)
-        size = _size(kind)
-    if header + size > length or header > len(payload):
+def _last_size(cell: Cell) -> int:
+    """Return the size of the last column of a row."""
+    header, end = varint(cell.page, cell.start)
+    types = cell.page[end : cell.start + min(header, cell.local)]
+    at = cell.start + header - end - 1  # where its type ends; it begins where another one has ended
+    while at > 0 and types[at - 1] >= 0x80:
+        at -= 1
+    size = _size(varint(types, at)[0]) if at >= 0 else 0
+    if header + size > cell.length:
         raise ValueError("a record ends early")
     return size
 

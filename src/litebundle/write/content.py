@@ -256,10 +256,10 @@ def identity(roots: Iterable[Root], manifest: Iterable[tuple[str, str]]) -> str:
     Addresses, encodings and the container do not count: the same content in a database and in a
     zip, or compressed by another zlib, has the same identity (FORMAT.md, "Identity").
     """
-    digest = hashlib.sha256()
+    found: list[str] = []
 
     def add(*fields: str | int) -> None:
-        digest.update(("\0".join(map(str, fields)) + "\n").encode())
+        found.append("\0".join(map(str, fields)))
 
     for key, value in manifest:
         if key.startswith(_LOGICAL):
@@ -268,7 +268,8 @@ def identity(roots: Iterable[Root], manifest: Iterable[tuple[str, str]]) -> str:
         add("root", number, columns_text(root.columns))
         for directory in sorted(root.directories.values(), key=lambda d: d.path):
             _add_directory(add, directory)
-    return digest.hexdigest()
+    found.append("")  # each ends its line
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def _add_directory(add: Callable[..., None], directory: Directory) -> None:

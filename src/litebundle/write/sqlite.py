@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 
 import apsw
 
@@ -85,7 +86,7 @@ class SqliteWriter:
         self._tail = b""
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
         self._page_size = _FOR_SIZE if compression.is_for_size else next(fitting, _SMALLEST)
-        with _as_os_errors():
+        with _as_os_errors:
             self._connection = _connected(self._work)
             for pragma in (
                 f"page_size={self._page_size}",
@@ -119,7 +120,7 @@ class SqliteWriter:
         """Write listings, tables and manifest, close the database, and return what is there."""
         shared = self._compression.dictionary
         dictionary = self._blob(plain(shared)) if shared else None
-        with _as_os_errors():
+        with _as_os_errors:
             self._insert("code", list(dict.fromkeys(self._codes)))
             self._insert(
                 "files", [(f.path, f.kind, f.mode, f.blob.identifier) for f in content.files()]
@@ -201,7 +202,7 @@ class SqliteWriter:
         large = isinstance(data, Parts)
         stored = data if isinstance(data, bytes) else apsw.zeroblob(content.stored)
         row = (blob.identifier, digest, content.encoding, content.raw, stored)
-        with _as_os_errors():
+        with _as_os_errors:
             self._connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
             if large:  # SQLite would take all of a row into memory
                 self._patch("blobs", "data", blob.identifier, content.parts())
@@ -262,7 +263,7 @@ def add_digests(path: Path, runs: Sequence[bytes], complete: Complete) -> None:
     if work != path:
         shutil.copyfile(path, work)
     try:
-        with _as_os_errors(), contextlib.closing(_connected(work)) as connection:
+        with _as_os_errors, contextlib.closing(_connected(work)) as connection:
             _add_digests(connection, work, runs, complete)
         blank(work)
         if work != path:
@@ -322,11 +323,24 @@ _DISK_ERRORS = (
 )
 
 
-@contextlib.contextmanager
-def _as_os_errors() -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as error:
-        raise OSError(errno.ENOSPC, "no space left for the database") from error
-    except _DISK_ERRORS as error:
-        raise OSError(errno.EIO, f"SQLite: {error}") from error
+class _AsOsErrors:
+    """Raises what SQLite says of the disk as the system does; no generator: each blob has one."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, apsw.FullError):
+            raise OSError(errno.ENOSPC, "no space left for the database") from error
+        if isinstance(error, _DISK_ERRORS):
+            raise OSError(errno.EIO, f"SQLite: {error}") from error
+
+
+_as_os_errors = _AsOsErrors()
