@@ -23,6 +23,7 @@ from litebundle.plan import Plan, key, said
 from litebundle.report import Uncompiled
 from litebundle.trace import unknown
 from litebundle.write.ahead import Ahead, mapped
+from litebundle.write.atomic import flushing
 from litebundle.write.compression import CODES, FILES, Compression
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded
@@ -63,7 +64,7 @@ class Assembly:
         self._runs: list[list[Blob]] = []
         self._plan = plan = means.plan
         self._options = options
-        self._aside = aside
+        self.aside = aside
         self._progress = progress
         self._cache = means.cache
         self._entries = plan.entries
@@ -122,7 +123,7 @@ class Assembly:
             # The zip library does it itself
             deflate = isinstance(self.writer, SqliteWriter)
             deflate &= self._compression.packs_file(entry.path)
-            return encoded_large(entry, self._aside.parent, deflate=deflate)
+            return encoded_large(entry, self.aside.parent, deflate=deflate)
         if self._deflates(entry):
             return self._cache.deflated(entry)
         return self.writer.encode_file(entry.path, entry.packed())
@@ -317,7 +318,8 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
                     work.compile(python, compiler)
                 work.units = [each.result() for each in units]
                 work.store(ahead)
-            return work.finish([*means.compilers.values()])
+            with flushing(work.aside):
+                return work.finish([*means.compilers.values()])
         finally:
             work.writer.close()
 

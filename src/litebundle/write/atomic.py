@@ -20,6 +20,9 @@ else:
 _TOKEN = 8
 """Random bytes in the name of a temporary file: nobody else's is ever met."""
 
+_WAITED_FOR = 8 << 20
+"""Bytes of a file that a disk takes some milliseconds for."""
+
 
 def check_output(output: Path) -> None:
     """Raise BuildError, before any work, if the output could not be put in place."""
@@ -72,6 +75,22 @@ def replacing(output: Path, check: Callable[[Path], None]) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise _refusal(output, error, written) from error
+
+
+@contextlib.contextmanager
+def flushing(path: Path) -> Iterator[None]:
+    """Have the disk take what a large file has by now, while the block goes on writing it.
+
+    So the sync that counts, at the end, waits for less. What fails here, fails there, too.
+    """
+    if path.stat().st_size < _WAITED_FOR or os.name != "posix":
+        yield
+        return
+    from concurrent.futures import ThreadPoolExecutor  # builds have it; who replaces a link has not
+
+    with path.open("rb") as file, ThreadPoolExecutor(1) as beside:
+        beside.submit(os.fsync, file.fileno())
+        yield
 
 
 @contextlib.contextmanager
