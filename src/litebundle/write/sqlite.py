@@ -61,6 +61,7 @@ DIGESTS_SCHEMA = "CREATE TABLE digests(id INTEGER PRIMARY KEY, digests BLOB NOT 
 _PAGE_SIZES = ((4 << 20, 65536), (2 << 20, 32768), (1 << 20, 16384), (512 << 10, 8192))
 _SMALLEST = 4096
 _FOR_SIZE = 1024  # what no row fits in is of pages of 4 KiB a tenth of sympy, of these 5 %
+_CACHE = 1024  # KiB of pages: no page is needed again soon, and so few stay in the processor's
 _LONGEST_PATH = 480  # in bytes; SQLite's limit is 512, less what it appends
 _UNLOCKED = "win32-none" if sys.platform == "win32" else "unix-none"
 
@@ -92,13 +93,14 @@ class SqliteWriter:
                 f"page_size={self._page_size}",
                 "encoding='UTF-8'",
                 "auto_vacuum=NONE",
-                "cache_size=-8192",
+                f"cache_size=-{_CACHE}",
                 f"application_id={APPLICATION_ID}",
                 f"user_version={VERSION}",
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.execute("BEGIN")
             self._connection.execute(SCHEMA)
+            self._cursor = self._connection.cursor()
 
     def code(self, module: str, path: str, variant: int, content: Encoded) -> Blob:
         """Store the code of a module, whose source has that path."""
@@ -203,7 +205,7 @@ class SqliteWriter:
         stored = data if isinstance(data, bytes) else apsw.zeroblob(content.stored)
         row = (blob.identifier, digest, content.encoding, content.raw, stored)
         with _as_os_errors:
-            self._connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
+            self._cursor.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
             if large:  # SQLite would take all of a row into memory
                 self._patch("blobs", "data", blob.identifier, content.parts())
         return blob
