@@ -79,9 +79,10 @@ class Packs:
         if pack is None or place is None:
             return None
         pack.used = True
-        with contextlib.suppress(OSError):
+        try:
             return pack.read(place)
-        return None
+        except OSError:
+            return None
 
     def add(self, key: bytes, result: Encoded) -> None:
         """Keep a result; equal keys must have equal results."""

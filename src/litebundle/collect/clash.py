@@ -2,14 +2,16 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 
-def clashes(paths: Iterable[str]) -> Iterator[str]:
+def clashes(paths: Collection[str]) -> Iterator[str]:
     """Yield a sentence for every group of paths in one directory that differ too little.
 
     Case-insensitive and normalising file systems (macOS, Windows) would hold one of them only.
     """
+    if all(map(str.isascii, paths)) and len({path.lower() for path in paths}) == len(paths):
+        return
     groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for path in paths:
         directory, _, name = path.rpartition("/")

@@ -100,14 +100,15 @@ def is_data(entry: Entry) -> bool:
 
     Not markers of typing, licences, and what an extension was made from.
     """
+    if entry.kind is not Kind.DATA:
+        return False
     *directories, name = entry.path.lower().split("/")
-    aside = (
+    return not (
         name.startswith((".", *_ASIDE_NAMES))
         or name.endswith(_ASIDE_SUFFIXES)
         or name in _ASIDE_FILES
         or any(directory.startswith(".") for directory in directories)
     )
-    return entry.kind is Kind.DATA and not aside
 
 
 def is_test(path: str) -> bool:

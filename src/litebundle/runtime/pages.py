@@ -154,6 +154,8 @@ class Database:
         pages have the rest; with `local` 0 all of them stand there. Raises ValueError if they
         cannot be had there, BundleIOError if the system refuses to read.
         """
+        if not local and size <= PART and max(size, offset) <= self.page_count * self.page_size:
+            return self._source.read(self.base + offset, size)  # as nearly all are
         return b"".join(self.parts(offset, local, size))
 
     def parts(self, offset: int, local: int, size: int) -> "Iterator[bytes]":

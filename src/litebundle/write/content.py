@@ -159,8 +159,11 @@ class Content:
 
     def files(self) -> list[File]:
         """Return every file once, by its path, those of the first root first."""
-        found = dict.fromkeys(file for root in self.roots for file in root.files())
-        return sorted(found, key=lambda file: file.path)
+        found: dict[tuple[str, str, int, int], File] = {}
+        for root in self.roots:
+            for file in root.files():
+                found.setdefault((file.path, file.kind, file.mode, file.blob.identifier), file)
+        return sorted(found.values(), key=lambda file: file.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def test_names_in_one_directory_clash(paths: list[str], what: str) -> None:
     """One sentence a group, with the paths in order, says what tells them apart."""
     expected = [f"{' and '.join(paths)} differ only in {what}"]
     assert list(clashes(paths)) == expected
-    assert list(clashes(reversed(paths))) == expected
+    assert list(clashes(paths[::-1])) == expected
 
 
 @pytest.mark.parametrize(
