@@ -152,6 +152,7 @@ ENTRY_POINTS = """
 groups = ("console_scripts", "gui_scripts", "demo.plugins")
 points = [point for group in groups for point in metadata.entry_points(group=group)]
 own = [p for p in points if p.value.startswith(("demo", "legacy"))]
+own.sort(key=lambda p: p.dist.name)  # distributions come in the order of the file system
 print([(p.group, p.name, p.value, p.module, p.attr, p.extras, p.dist.name) for p in own])
 for entry in metadata.entry_points(group="demo.plugins"):
     print(entry.name, attempt(entry.load))
