@@ -24,7 +24,7 @@ from litebundle.report import Uncompiled
 from litebundle.trace import unknown
 from litebundle.write.ahead import Ahead, mapped
 from litebundle.write.atomic import flushing
-from litebundle.write.compression import CODES, FILES, Compression
+from litebundle.write.compression import Compression
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded
 from litebundle.write.large import LARGE, encoded_large
@@ -102,21 +102,10 @@ class Assembly:
         """Return a warning if the trace has what the bundle has not."""
         return unknown(self._startup, (entry.path for entry in self._entries))
 
-    def train(self, compilers: Mapping[str, Compiler]) -> None:
-        """Compile some of all sources, and have the compression learn what they have in common."""
-        codes: list[bytes] = []
-        for python, compiler in compilers.items():
-            sources = self._plan.sources(python)
-            samples = self._compression.samples([entry.size for entry in sources])
-            for result in compiler.compile(sources[number] for number in samples):
-                codes += (code.whole for code in result.codes[:1])
-        if codes:
-            self._compression.train(codes)
-
     def encode(self, entries: Sequence[Entry]) -> list[Encoded]:
         """Return files that stand side by side as the writer stores them."""
         encoded = [(entry.path, self._encode(entry)) for entry in entries]
-        return self._compression.together(encoded, FILES)
+        return self._compression.files_together(encoded)
 
     def _encode(self, entry: Entry) -> Encoded:
         if entry.size > LARGE and entry.archived is None:
@@ -147,7 +136,8 @@ class Assembly:
                 for n in some
             ]
             # One level by itself, for a program runs but one
-            for number, code in zip(some, self._compression.together(encoded, CODES), strict=True):
+            packed = self._compression.codes_together(encoded)
+            for number, code in zip(some, packed, strict=True):
                 codes[number].append(code)
         return zip(batch, codes, strict=True)
 
@@ -155,8 +145,7 @@ class Assembly:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
         self._runs.append([])
-        # Ones in a batch of their own, unless they are compressed together
-        size = CODES if self._compression.kind == "zstd" else 0
+        size = self._compression.codes
         batched = batches(compiler.compile(sources), size=size, weight=_weight)
         spread = mapped if self._compression.is_work else map
         results = chain.from_iterable(spread(self._encode_codes, batched))
@@ -312,7 +301,6 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
             for number, each in enumerate(means.analysers)
         ]
         try:
-            work.train(means.compilers)
             with Ahead(work.encode, work.kept(), work.is_kept) as ahead:
                 for python, compiler in means.compilers.items():
                     work.compile(python, compiler)

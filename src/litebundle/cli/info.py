@@ -14,12 +14,12 @@ from litebundle.cli.output import (
     print_json,
     print_pairs,
 )
-from litebundle.format.manifest import ANY, DICTIONARY, STARTUP, Target, startup
+from litebundle.format.manifest import ANY, STARTUP, Target, startup
 from litebundle.format.signature import DIGESTS, SIGNATURE, key_name
 from litebundle.inspect.bundle import Bundle, File, Module
 from litebundle.inspect.signature import statement_of
 
-_TOLD_OTHERWISE = ("root.", "target.", "variant.", STARTUP, DICTIONARY, DIGESTS, SIGNATURE)
+_TOLD_OTHERWISE = ("root.", "target.", "variant.", STARTUP, DIGESTS, SIGNATURE)
 """Addresses, and what is said in other words."""
 
 

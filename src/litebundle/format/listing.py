@@ -49,7 +49,7 @@ LEVEL_ALL = 2  # of a placement: its sources are placed too
 ENCODING_NONE = 0
 ENCODING_DEFLATE = 1  # raw deflate, RFC 1951
 ENCODING_PYC = 2  # raw deflate of a .pyc, of which the raw bytes are what is behind its header
-ENCODING_ZSTD = 3  # one Zstandard frame, RFC 8878, with the bundle's dictionary
+ENCODING_ZSTD = 3  # one Zstandard frame, RFC 8878
 ENCODING_PART = 4  # a reference to the blob of whose raw bytes it is a part, and where that begins
 
 SECTIONS = 4

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CHECKSUM = "checksum"
-STARTUP, DICTIONARY = "startup", "dictionary"
+STARTUP = "startup"
 ANY = "any"
 
 

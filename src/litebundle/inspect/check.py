@@ -18,8 +18,8 @@ from litebundle.format.listing import (
     decode_ref,
     misplaced,
 )
-from litebundle.format.manifest import DICTIONARY, variants
-from litebundle.inspect.contents import DAMAGED, Contents
+from litebundle.format.manifest import variants
+from litebundle.inspect.contents import Contents
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
@@ -96,9 +96,6 @@ class Check(Contents):
         }
 
     def _check(self) -> None:
-        if not self._has_dictionary():
-            self.complete = False
-            return
         for found in self.archive.roots:
             self._names = [self._variants[number] for number in found.columns]
             root = Root(directories={}, columns=tuple(found.columns))
@@ -108,19 +105,6 @@ class Check(Contents):
                 self._found += contradictions(root.directories)
         if not self._found:
             self._compare_identity()
-
-    def _has_dictionary(self) -> bool:
-        """Tell whether what zstd needs is there, or no need; without, nothing could be told."""
-        text = self.archive.manifest.get(DICTIONARY)
-        if text is None:
-            return True
-        try:
-            ref = decode_ref(bytes.fromhex(text))
-        except ValueError as error:
-            self._tell("dictionary", f"its reference is damaged: {error}")
-            return False
-        blob = self._blob(ref, "dictionary")
-        return ref is None or (blob is not None and blob.digest != DAMAGED)
 
     def _walk(self, ref: Ref | None, root: Root) -> None:
         pending = [("", ref)]

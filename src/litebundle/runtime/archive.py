@@ -7,7 +7,6 @@ from _imp import source_hash
 from ..errors import BundleCorrupt, BundleError, BundleIOError, BundleVersionError
 from ..format import CHECKSUM_KEY, PIECE, VERSION, checksum
 from ..format.listing import (
-    EMPTY_REF,
     ENCODING_PART,
     ENCODING_ZSTD,
     INDEX_MAGIC,
@@ -16,7 +15,7 @@ from ..format.listing import (
     ShardedListing,
     decode_ref,
 )
-from ..format.manifest import DICTIONARY, STARTUP, Variant, roots, startup, targets, variants
+from ..format.manifest import STARTUP, Variant, roots, startup, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
 from .descriptor import Descriptor, pread
 from .target import fits_platform, fitting_target, nearest_target
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from .containers import SqliteContainer, ZipContainer
     from .groups import Groups
-    from .zstandard import Expander
 
 _REBUILD = "copy the file again, or build it again"
 
@@ -49,7 +47,6 @@ class Archive:
         "_base",
         "_container",
         "_descriptor",
-        "_expander",
         "_fd",
         "_groups",
         "_listings",
@@ -108,7 +105,6 @@ class Archive:
         self._base = container.base
         self._fd = descriptor.fd
         self._most = min(descriptor.size, PIECE)
-        self._expander: Expander | None = None  # of zstd, once something needs it
         self._groups: Groups | None = None  # what blobs are parts of, likewise
 
     def _read_ahead(self) -> None:
@@ -244,10 +240,10 @@ class Archive:
             return self._groups.part(data, ref, self)
         if ref.encoding != ENCODING_ZSTD:
             return decode(data, ref)
+        from .zstandard import expand
+
         try:
-            if self._expander is None:
-                self._expander = self._make_expander()
-            return self._expander.expand(data, ref.raw)
+            return expand(data, ref.raw)
         except ModuleNotFoundError as error:
             raise BundleError(
                 "compressed with zstd, which this Python cannot undo",
@@ -256,14 +252,6 @@ class Archive:
                 found=str(error),
                 hint="install backports.zstd for this Python, or build with --compress zlib",
             ) from error
-
-    def _make_expander(self) -> "Expander":
-        from .zstandard import Expander
-
-        ref = decode_ref(bytes.fromhex(self.manifest.get(DICTIONARY, "")) or EMPTY_REF)
-        if ref is not None and ref.encoding == ENCODING_ZSTD:
-            raise ValueError("a dictionary that needs itself")
-        return Expander(b"" if ref is None else self.blob(ref))
 
     def _damage(self, ref: Ref, what: str, found: bytes | None = None) -> BundleCorrupt:
         touched = self._descriptor.touched()

@@ -12,20 +12,13 @@ from litebundle.write.startup import Startup
 Kind = Literal["auto", "none", "zlib", "zstd"]
 KINDS: tuple[Kind, ...] = ("auto", "none", "zlib", "zstd")
 
-_DICTIONARY = 112_640
-"""Most bytes of one, zstd's own default: twice as much gains nothing, half as much loses 2 %."""
+_CODES = 256 << 10
+_TRACED_CODES = 512 << 10
+"""Bytes of code that zstd compresses together. Twice as many take 3 % less; but then an import has
+to undo more that it does not need, unless a trace has told what start-up needs. A dictionary, which
+single modules need, takes as much of the time of these as it saves of their size."""
 
-_SHARE = 50
-"""One byte of dictionary for so many of sources: it saves some 3 % of what it is made of."""
-
-_SAMPLES = 6 << 20
-"""Bytes of code that the dictionary is made of: more of it finds no more in common."""
-
-CODES = 128 << 10
-"""Bytes of code that zstd compresses together: 64 KiB take 3 % more, and 256 KiB 3 % less; but then
-an import has to undo more that it does not need (sympy from a bundle without a trace: a tenth)."""
-
-FILES = 1 << 20
+_FILES = 1 << 20
 """Likewise of files, of which a program reads few."""
 
 _OWN = ("backports/__init__.py", "backports/zstd/")
@@ -37,16 +30,13 @@ class Compression:
 
     "auto" keeps code as it is, since its import would wait, and deflates the rest where it pays;
     once it is known what start-up imports, it keeps only that code as it is. What it writes any
-    Python reads. `dictionary` is what zstd needs beside the bytes, empty until `train` was called.
+    Python reads.
     """
 
     def __init__(self, kind: Kind = "auto", startup: Startup | None = None) -> None:
         self.kind = kind
         self.startup = startup or Startup()
-        self.dictionary = b""
         self._zstd: Any = _zstd() if kind == "zstd" else None
-        self._shared: Any = None
-        self._room = 0
 
     @property
     def is_for_size(self) -> bool:
@@ -80,26 +70,23 @@ class Compression:
             return plain(content.raw, content.digest)
         return deflated(content)
 
-    def samples(self, sizes: Sequence[int]) -> list[int]:
-        """Return which of so many sources, by their sizes in bytes, `train` wants the code of."""
+    @property
+    def codes(self) -> int:
+        """Bytes of code that are compressed together, 0 if each is by itself."""
         if self._zstd is None:
-            return []
-        self._room = min(sum(sizes) // _SHARE, _DICTIONARY)
-        return list(range(0, len(sizes), sum(sizes) // _SAMPLES + 1))
+            return 0
+        return _TRACED_CODES if self.startup else _CODES
 
-    def train(self, codes: Sequence[bytes]) -> None:
-        """Make the dictionary out of samples of the bundle's code, if they are enough for one."""
-        try:
-            self._shared = self._zstd.train_dict(codes, self._room)
-        except (ValueError, self._zstd.ZstdError):  # too few, or too small
-            return
-        self.dictionary = self._shared.dict_content
+    def codes_together(self, items: Sequence[tuple[str, Encoded]]) -> list[Encoded]:
+        """Encode code that stands side by side, and was encoded one by one so far."""
+        return self._together(items, self.codes)
 
-    def together(self, items: Sequence[tuple[str, Encoded]], size: int) -> list[Encoded]:
-        """Encode what stands side by side, and was encoded one by one so far.
+    def files_together(self, items: Sequence[tuple[str, Encoded]]) -> list[Encoded]:
+        """Encode files that stand side by side, and were encoded one by one so far."""
+        return self._together(items, _FILES)
 
-        zstd compresses it in groups of some `size` bytes, but for what is as large itself.
-        """
+    def _together(self, items: Sequence[tuple[str, Encoded]], size: int) -> list[Encoded]:
+        """Have zstd compress items in groups of some `size` bytes, but for those as large."""
         found = [encoded for _, encoded in items]
         if self._zstd is None:
             return found
@@ -122,7 +109,7 @@ class Compression:
 
     def _join(self, found: list[Encoded], group: Sequence[int]) -> None:
         members = [found[number] for number in group]
-        whole = zstandard(b"".join(each.whole for each in members), self._zstd, self._shared)
+        whole = zstandard(b"".join(each.whole for each in members), self._zstd)
         if whole is not None:
             packed = in_parts(whole, members) if len(members) > 1 else [whole]
             for number, encoded in zip(group, packed, strict=True):

@@ -142,9 +142,9 @@ def squeezable(content: Encoded) -> bool:
     )
 
 
-def zstandard(data: bytes, zstd: Any, shared: Any) -> Encoded | None:
-    """Encode bytes by the module and dictionary given; None if that does not save an eighth."""
-    packed = zstd.compress(data, _ZSTD_LEVEL, zstd_dict=shared)
+def zstandard(data: bytes, zstd: Any) -> Encoded | None:
+    """Encode bytes by the module given; None if that does not save an eighth."""
+    packed = zstd.compress(data, _ZSTD_LEVEL)
     if len(packed) > len(data) - len(data) // _WORTH:
         return None
     return _encoded(data, packed, ENCODING_ZSTD, None)

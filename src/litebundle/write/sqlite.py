@@ -21,14 +21,14 @@ from types import TracebackType
 import apsw
 
 from litebundle.format import APPLICATION_ID, VERSION, checksum
-from litebundle.format.manifest import DICTIONARY, STARTUP, columns_text, seal, startup_text
+from litebundle.format.manifest import STARTUP, columns_text, seal, startup_text
 from litebundle.runtime.descriptor import Descriptor
 from litebundle.runtime.pages import Database
 from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
 from litebundle.write.content import DIRECTORY, Blob, Content
 from litebundle.write.digests import Complete, digests_reference, digests_table
-from litebundle.write.encoding import Encoded, Part, Parts, plain
+from litebundle.write.encoding import Encoded, Part, Parts
 from litebundle.write.launcher import tail
 from litebundle.write.listings import Listings, Tails
 from litebundle.write.readback import Wrote
@@ -120,8 +120,6 @@ class SqliteWriter:
 
     def finish(self, content: Content, distributions: list[tuple[str, str, str]]) -> Wrote:
         """Write listings, tables and manifest, close the database, and return what is there."""
-        shared = self._compression.dictionary
-        dictionary = self._blob(plain(shared)) if shared else None
         with _as_os_errors:
             self._insert("code", list(dict.fromkeys(self._codes)))
             self._insert(
@@ -145,8 +143,6 @@ class SqliteWriter:
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
             known = []
-            if dictionary is not None:
-                known.append((DICTIONARY, listings.blob_ref(dictionary).hex()))
             if content.runs:
                 known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
             manifest = [*content.manifest, *known, *roots]

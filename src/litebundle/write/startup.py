@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from litebundle.collect.tree import Entry, Kind
+from litebundle.place.ground import is_test
 
 
 class Startup:
@@ -21,7 +22,8 @@ class Startup:
     def first(self, entries: Iterable[Entry], *, code: bool) -> list[Entry]:
         """Return the entries, those that are read at the start before all others.
 
-        Of sources only the `code` is read, of all others only the content.
+        Of sources only the `code` is read, of all others only the content. Of the
+        rest, a directory's modules are likely to be imported together, and tests not at all.
         """
         last = len(self.paths)
 
@@ -29,6 +31,8 @@ class Startup:
             read = (entry.kind is Kind.SOURCE) is code
             return self._rank.get(entry.path, last) if read else last
 
+        if code:
+            entries = sorted(entries, key=_neighbours)
         return sorted(entries, key=rank)  # stable: packages stay together
 
     def directories(self) -> list[str]:
@@ -38,6 +42,11 @@ class Startup:
             parts = path.split("/")[:-1]
             found |= dict.fromkeys("/".join(parts[:end]) for end in range(1, len(parts) + 1))
         return list(found)
+
+
+def _neighbours(entry: Entry) -> tuple[bool, list[str], str]:
+    *directories, name = entry.path.split("/")
+    return is_test(entry.path), directories, name
 
 
 def extent(parts: Sequence[tuple[int, int]], last: int) -> tuple[int, int, int]:

@@ -12,7 +12,6 @@ import backports.zstd
 import pytest
 
 import litebundle
-from litebundle import assembly
 from litebundle.builder import Options, build
 from litebundle.errors import BuildError
 from litebundle.format.listing import (
@@ -34,7 +33,7 @@ from litebundle.runtime import zstandard
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.groups import Groups, parted
 from litebundle.runtime.signed import open_trusted
-from litebundle.write import ahead
+from litebundle.write import ahead, compression
 from litebundle.write.compression import KINDS, Kind
 from tests.native import SUFFIX, Compiler
 from tests.rules.places import write_tree
@@ -195,7 +194,7 @@ def test_every_way_can_be_signed(source: Path, tmp_path: Path, packing: str, kin
 
 
 def test_zstd_is_smaller(source: Path, tmp_path: Path) -> None:
-    """With the dictionary, which the bundle has too, it is less than what zlib needs."""
+    """With what it needs to know of its parts, it is less than what zlib needs."""
     sizes = [
         sum(row[0] for row in _rows(source, tmp_path / kind, kind)) for kind in ("zlib", "zstd")
     ]
@@ -209,7 +208,7 @@ def _rows(source: Path, path: Path, kind: Kind) -> list[tuple[int]]:
 
 
 def test_no_two_builds_differ(source: Path, tmp_path: Path) -> None:
-    """Neither the training of the dictionary nor the threads show in the bytes."""
+    """Neither the compilers nor the threads show in the bytes."""
     paths = [tmp_path / "one", tmp_path / "other"]
     for jobs, path in enumerate(paths, 1):
         build([source], path, Options(compress="zstd", jobs=jobs))
@@ -294,13 +293,13 @@ def test_neighbours_are_undone_together(
     """Code that stands side by side is one frame, which is read and undone once."""
     archive = _built(source, tmp_path / "app.bundle", "sqlite", "zstd")
     undone = []
-    expand = zstandard.Expander.expand
+    expand = zstandard.expand
 
-    def counted(self: zstandard.Expander, data: bytes, size: int) -> bytes:
+    def counted(data: bytes, size: int) -> bytes:
         undone.append(size)
-        return expand(self, data, size)
+        return expand(data, size)
 
-    monkeypatch.setattr(zstandard.Expander, "expand", counted)
+    monkeypatch.setattr(zstandard, "expand", counted)
     listing = archive.listing("pkg")
     assert listing is not None
     for index in listing.modules.values():
@@ -311,8 +310,8 @@ def test_neighbours_are_undone_together(
 
 def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None is much larger than is good for those who want one module; what is large is alone."""
-    for name, value in (("CODES", 4096), ("FILES", 4096)):
-        monkeypatch.setattr(assembly, name, value)
+    for name in ("_CODES", "_FILES"):
+        monkeypatch.setattr(compression, name, 4096)
     monkeypatch.setattr(ahead, "_BATCH", 1 << 30)
     large = "".join(_SOURCE.format(n) for n in range(100))
     write_tree({**_TREE, "pkg/large.py": large, "pkg/m9000.py": large + "#"}, tmp_path / "source")
@@ -416,18 +415,27 @@ def test_a_group_of_nothing_is_found(source: Path, tmp_path: Path) -> None:
 
 
 def test_the_groups_that_are_kept_have_a_bound() -> None:
-    """4 MiB, of those that were read last."""
-    whole = bytes(1 << 20)
+    """8 MiB, of those that were asked for last."""
+    source = _Source(bytes(2 << 20))
     groups = Groups()
-    source = _Source(whole)
-    for number in (1, 2, 3, 4, 1, 5, 2, 1):
-        group = Ref(
-            identifier=number, at=(1, 0), sizes=(9, len(whole)), encoding=3, checksum=bytes(8)
-        )
-        part = Ref(identifier=9, at=(1, 0), sizes=(36, 5), encoding=4, checksum=bytes(8))
-        assert groups.part(group.encode() + bytes(4), part, source) == bytes(5)  # type: ignore[arg-type]  # all of an archive that it needs
-        assert groups.part(group.encode() + bytes(4), part, source) == bytes(5)  # type: ignore[arg-type]
-    assert source.read == [1, 2, 3, 4, 5, 1]
+    for number in (1, 2, 3, 4, 1, 5, 1, 2):
+        assert source.part(groups, number, 5) == bytes(5)
+        assert source.part(groups, number, 5) == bytes(5)
+    assert source.read == [1, 2, 3, 4, 5, 2]
+
+
+def test_a_group_is_kept_until_all_of_it_was_asked_for() -> None:
+    """Nobody comes back for the parts of what was imported in its order."""
+    source = _Source(bytes(100))
+    groups = Groups()
+    for size in (40, 59):
+        source.part(groups, 1, size)
+    assert repr(groups) == "<Groups: 100 bytes of 1>"
+    source.part(groups, 1, 1)
+    assert repr(groups) == "<Groups: 0 bytes of 0>"
+    assert source.part(groups, 1, 100) == bytes(100)
+    assert repr(groups) == "<Groups: 0 bytes of 0>"
+    assert source.read == [1, 1]
 
 
 class _Source:
@@ -440,6 +448,13 @@ class _Source:
     def group(self, ref: Ref) -> bytes:
         self.read.append(ref.identifier)
         return self._whole
+
+    def part(self, groups: Groups, number: int, size: int) -> bytes:
+        """Return the beginning of a group, which is asked for as its part."""
+        sizes = 9, len(self._whole)
+        group = Ref(identifier=number, at=(1, 0), sizes=sizes, encoding=3, checksum=bytes(8))
+        part = Ref(identifier=9, at=(1, 0), sizes=(36, size), encoding=4, checksum=bytes(8))
+        return groups.part(group.encode() + bytes(4), part, self)  # type: ignore[arg-type]  # all of an archive that it needs
 
 
 def test_what_a_start_reads_has_its_groups(source: Path, tmp_path: Path) -> None:
@@ -454,22 +469,6 @@ def test_what_a_start_reads_has_its_groups(source: Path, tmp_path: Path) -> None
     assert start <= group.offset < start + size
     assert size > group.stored
     assert last == _code(archive, "m2").offset
-
-
-def test_a_damaged_dictionary_is_found(source: Path, tmp_path: Path) -> None:
-    """Nothing is undone by a dictionary whose checksum does not fit."""
-    path = tmp_path / "app.bundle"
-    archive = _built(source, path, "sqlite", "zstd")
-    ref = decode_ref(bytes.fromhex(archive.manifest["dictionary"]))
-    assert ref is not None
-    data = bytearray(path.read_bytes())
-    with closing(sqlite3.connect(path)) as database:
-        [(dictionary,)] = database.execute("SELECT data FROM blobs WHERE id = ?", [ref.identifier])
-    at = data.index(dictionary[:64])
-    data[at + 40] ^= 1
-    path.write_bytes(data)
-    [problem] = verify(path).problems
-    assert str(problem).startswith("dictionary: checksum mismatch")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,24 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+@pytest.mark.parametrize("packing", ["sqlite", "zip"])
+def test_without_a_trace_directories_stand_together(tmp_path: Path, packing: str) -> None:
+    """A directory's modules are imported together, those below it maybe, and tests not at all."""
+    order = ["a.py", "pkg/__init__.py", "pkg/b.py", "pkg/z.py", "pkg/c/__init__.py", "pkg/c/d.py"]
+    order += ["pkg-2/one.py", "pkg/c/tests/test_d.py", "pkg/tests/__init__.py"]
+    write_tree({path: f"NAME = {path!r}\n" for path in order}, tmp_path / "source")
+    path = tmp_path / "app.bundle"
+    build([tmp_path / "source"], path, Options(container=packing))  # type: ignore[arg-type]
+    archive = _open(path)
+
+    def place(path: str) -> int:
+        ref = decode_ref(_code(archive, path))
+        assert ref is not None
+        return ref.identifier if packing == "sqlite" else ref.offset  # pages are filled backwards
+
+    assert sorted(order, key=place) == order
+
+
 def test_what_is_read_first_stands_together(bundle: Path) -> None:
     """Code, files and listings of the trace are in the runs, all others outside of them."""
     archive = _open(bundle)
