@@ -184,6 +184,7 @@ class Archive:
                 data = self.unpack(self._container.stored(ref), ref)
                 if Archive.holds(self, ref, data):
                     return data
+                self._groups = None  # one that is kept may be what is wrong: read it again
         except (BundleIOError, ValueError):
             pass  # the hint is old (VACUUM, zip -u), or the number means another file by now
         self._recover()

@@ -22,6 +22,7 @@ from litebundle.format.listing import (
     ENCODING_ZSTD,
     MOST_PARTED,
     PART_SIZE,
+    REF_SIZE,
     Ref,
     decode_ref,
 )
@@ -362,6 +363,18 @@ def test_a_damaged_group_is_told_for_its_parts(source: Path, tmp_path: Path) -> 
     last = done.stderr.splitlines()[-2]
     assert last.startswith(f"litebundle.errors.BundleCorrupt: {path}: in the group that it is ")
     assert "(module pkg, at byte" in last
+
+
+def test_a_group_that_was_misread_is_read_again(source: Path, tmp_path: Path) -> None:
+    """What the disk gave once is not what is kept: the next attempt may succeed, and does."""
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, "sqlite", "zstd")
+    expected = archive.code(_code(archive, "m7").encode())
+    group, stored = _group(path, archive, "m7")
+    assert archive._groups is not None
+    archive._groups._kept = {stored[:REF_SIZE]: (bytes(group.raw), group.raw)}
+    assert archive.code(_code(archive, "m7").encode()) == expected
+    assert archive.code(_code(archive, "m8").encode()) != bytes(_code(archive, "m8").raw)
 
 
 def test_a_part_of_what_is_no_group_is_damage(source: Path, tmp_path: Path) -> None:
