@@ -24,9 +24,14 @@ def _entry(directory: Path, path: str, source: bytes | str) -> Entry:
 def children(pid: int) -> set[int]:
     """Return the processes started by one, zombies included."""
     tasks = Path(f"/proc/{pid}/task")
-    return {
-        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
-    }
+    while True:
+        try:
+            found = [(task / "children").read_text() for task in tasks.iterdir()]
+        except (FileNotFoundError, ProcessLookupError):  # a thread has ended since
+            if not tasks.exists():
+                raise
+            continue
+        return {int(child) for each in found for child in each.split()}
 
 
 def descriptors() -> set[str]:
