@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import backports.zstd
 import pytest
 
 from litebundle.freeze.folder import Choice, freeze
@@ -311,6 +312,25 @@ def test_what_cannot_be_frozen_is_refused(packed: Path, tmp_path: Path) -> None:
         given = arguments if "-o" in arguments else [*arguments, "-o", "out"]
         assert cause in refusal(bundle("freeze", *given, cwd=tmp_path)), arguments
         assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is in the standard library")
+def test_zstd_that_nothing_would_undo_is_refused(tmp_path: Path) -> None:
+    """The interpreter that goes along is known; with backports.zstd in the bundle it can."""
+    write_tree(_PROGRAM, tmp_path / "source")
+    made = ("-q", "-o", "app", "--main", "app.cli:main", "--compress", "zstd")
+    good(bundle("build", "source", *made, cwd=tmp_path))
+    told = refusal(bundle("freeze", "app", "-o", "out", cwd=tmp_path))
+    assert told.startswith("app: compressed with zstd, which CPython 3.")
+    assert not (tmp_path / "out").exists()
+    home = Path(backports.zstd.__file__).parent
+    shutil.copytree(home, tmp_path / "source/backports/zstd")
+    if home.with_name("__init__.py").exists():
+        shutil.copy(home.with_name("__init__.py"), tmp_path / "source/backports")
+    good(bundle("build", "source", *made, cwd=tmp_path))
+    good(bundle("freeze", "app", "-o", "out", cwd=tmp_path))
+    done = start(tmp_path / "out/main", "x", cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("main ['x']\n", 3), done.stderr
 
 
 def test_a_frozen_program_can_be_replaced(frozen: Path, tmp_path: Path) -> None:

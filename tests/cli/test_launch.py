@@ -390,7 +390,8 @@ def test_its_workers_run_functions_of_the_program(kind: str, tmp_path: Path, mai
 def test_nothing_of_the_environment_is_in_it(sources: Path, kind: str, tmp_path: Path) -> None:
     """No PYTHONPATH, no site-packages, and none of what their `.pth` files imported."""
     other = tmp_path / "other"
-    write_tree({"sitecustomize.py": "import intruder\n", "intruder.py": ""}, other)
+    below = "import sys, intruder\nsys.modules['intruder.frozen'] = type(sys)('frozen')\n"
+    write_tree({"sitecustomize.py": below, "intruder.py": ""}, other)
     file = packed(sources, tmp_path, kind, "--main", "app.cli:path")
     environment = {"PYTHONPATH": str(other)}
     bare = start(
@@ -399,10 +400,11 @@ def test_nothing_of_the_environment_is_in_it(sources: Path, kind: str, tmp_path:
     done = start(sys.executable, "app.bundle", cwd=tmp_path, env=environment)
     assert (done.stderr, done.stdout) == ("", f"{file}\n{bare.stdout}")
     packed(sources, tmp_path, kind, "--main", "app.cli:has")
-    done = start(sys.executable, "app.bundle", "intruder", "os", cwd=tmp_path, env=environment)
+    looked_for = "intruder", "intruder.frozen", "os"
+    done = start(sys.executable, "app.bundle", *looked_for, cwd=tmp_path, env=environment)
     assert done.stdout == "['os']\n"
     above = {"PYTHONPATH": str(Path(os.__file__).parents[1])}
-    done = start(sys.executable, "app.bundle", "intruder", "os", cwd=tmp_path, env=above)
+    done = start(sys.executable, "app.bundle", *looked_for, cwd=tmp_path, env=above)
     assert done.stdout == "['os']\n"
 
 

@@ -10,6 +10,7 @@ from litebundle.format.manifest import Target
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.target import fits_platform
 
+_BACKPORT = "backports.zstd"
 _ASK = """
 import sys
 path = list(sys.path)
@@ -50,6 +51,11 @@ class Interpreter:
     builtins: frozenset[str]
 
     @property
+    def has_zstd(self) -> bool:
+        """Whether its standard library undoes zstd (PEP 784)."""
+        return "_zstd" in self.extensions or "_zstd" in self.builtins
+
+    @property
     def command(self) -> str:
         """Where the executable belongs below the prefix."""
         return f"bin/python{self.version}"
@@ -75,6 +81,12 @@ def chosen(bundle: Bundle, wanted: str | None) -> Interpreter:
             file=bundle.path,
             found=", ".join(map(str, targets)),
             hint="name another one with --python, or build the bundle for it",
+        )
+    if bundle.is_zstd and not found.has_zstd and bundle.source_path(_BACKPORT) is None:
+        raise BuildError(
+            f"compressed with zstd, which CPython {found.version} cannot undo",
+            file=bundle.path,
+            hint=f"pack {_BACKPORT} into it, too, or build it with --compress zlib",
         )
     return found
 

@@ -106,6 +106,8 @@ def used_extensions(bundle: Bundle, python: Interpreter, include: Iterable[str])
         return {name: path for name, path in python.extensions.items() if "_test" not in name}
     there = dict(_modules(python.library, tkinter=True))
     found: set[str] = {name.replace(".", "/") for name in include}
+    if bundle.is_zstd:
+        found.add("_zstd")  # which the runtime does not import by a statement
     found.update(f"encodings/{path.stem}" for path in (python.library / "encodings").glob("*.py"))
     for file in files:
         if file.kind is Kind.SOURCE:

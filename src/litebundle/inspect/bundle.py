@@ -11,7 +11,7 @@ from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format import listing as flag
 from litebundle.format import names
-from litebundle.format.listing import Listing, decode_ref
+from litebundle.format.listing import ENCODING_PART, ENCODING_ZSTD, Listing, decode_ref
 from litebundle.format.manifest import Target, Variant
 from litebundle.inspect.claims import Claims
 from litebundle.runtime.archive import Archive, open_archive
@@ -182,6 +182,18 @@ class Bundle:
                 size = ref.raw if ref else 0
                 found.append(File(path=path, kind=Kind.of(path), mode=mode, size=size))
         yield from sorted(found, key=lambda file: file.path)
+
+    @property
+    def is_zstd(self) -> bool:
+        """Whether something of it is compressed with zstd."""
+        variants = range(len(self.variants))
+        for _, content in self.listings():
+            refs = [content.file(index)[1] for index in content.files.values()]
+            codes = [content.code(n, index) for n in variants for index in content.modules.values()]
+            for ref in (*refs, *map(decode_ref, codes)):
+                if ref is not None and ref.encoding in (ENCODING_ZSTD, ENCODING_PART):
+                    return True
+        return False
 
     def levels(self) -> dict[str, int]:
         """Return the levels of the packages that are placed, by dotted name."""

@@ -234,11 +234,12 @@ class Archive:
         Raises BundleError if this Python cannot undo the encoding.
         """
         if ref.encoding == ENCODING_PART:
-            if self._groups is None:
+            groups = self._groups
+            if groups is None:
                 from .groups import Groups
 
-                self._groups = Groups()
-            return self._groups.part(data, ref, self)
+                groups = self._groups = Groups()
+            return groups.part(data, ref, self)
         if ref.encoding != ENCODING_ZSTD:
             return decode(data, ref)
         from .zstandard import expand

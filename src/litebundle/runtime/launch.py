@@ -112,15 +112,27 @@ def leave_environment() -> None:
 
     sys.meta_path[:] = [finder for finder in sys.meta_path if not foreign(finder)]
     sys.path_hooks[:] = [hook for hook in sys.path_hooks if not foreign(hook)]
+    gone = set()
     for name, module in list(sys.modules.items()):
         if name != "__main__" and name.partition(".")[0] not in own:
             where = getattr(module, "__file__", None) or next(iter(_path(module)), "")
             if _nearest(where, left) > _nearest(where, sys.path):
-                del sys.modules[name]
+                gone.add(name)
+    # With what is below it and frozen: who imports it again would not have that as an attribute
+    for name in list(sys.modules):
+        if not gone.isdisjoint(_and_above(name)):
+            del sys.modules[name]
 
 
 def _path(module: object) -> "Iterable[str]":
     return getattr(module, "__path__", None) or ()
+
+
+def _and_above(name: str) -> "Iterable[str]":
+    """Yield a module's name, and the packages that it is in."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def _nearest(where: str, paths: list[str]) -> int:

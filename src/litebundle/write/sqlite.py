@@ -82,6 +82,7 @@ class SqliteWriter:
         self._path = path
         self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
+        self._groups: dict[bytes, Blob] = {}  # by digest, too: never what a listing refers to
         self._parts: dict[int, tuple[Blob, Part]] = {}  # by number: the group, and where in it
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
@@ -154,10 +155,11 @@ class SqliteWriter:
             shutil.copyfile(self._work, self._path)
         with self._path.open("ab") as file:
             file.write(self._tail)
+        written = (*self._known.values(), *self._groups.values())
         return Wrote(
             manifest=dict(manifest),
             listings=[(listings.refs[key], data) for key, data in final.items()],
-            blobs=[(listings.blob_ref(blob), blob) for blob in self._known.values()],
+            blobs=[(listings.blob_ref(blob), blob) for blob in written],
         )
 
     def close(self) -> None:
@@ -188,18 +190,28 @@ class SqliteWriter:
             yield blob
 
     def _blob(self, content: Encoded) -> Blob:
-        digest = content.digest
-        if known := self._known.get(digest):
+        if known := self._known.get(content.digest):
             return known
-        data = content.data
-        part = (self._blob(data.group), data) if isinstance(data, Part) else None
-        blob = content.as_blob(len(self._known) + 1)
-        self._known[digest] = blob
+        part = None
+        if isinstance(content.data, Part):
+            part = self._group(content.data.group), content.data
+        blob = self._known[content.digest] = self._row(content)
         if part is not None:
             self._parts[blob.identifier] = part
+        return blob
+
+    def _group(self, content: Encoded) -> Blob:
+        if known := self._groups.get(content.digest):
+            return known
+        blob = self._groups[content.digest] = self._row(content)
+        return blob
+
+    def _row(self, content: Encoded) -> Blob:
+        data = content.data
+        blob = content.as_blob(len(self._known) + len(self._groups) + 1)
         large = isinstance(data, Parts)
         stored = data if isinstance(data, bytes) else apsw.zeroblob(content.stored)
-        row = (blob.identifier, digest, content.encoding, content.raw, stored)
+        row = (blob.identifier, content.digest, content.encoding, content.raw, stored)
         with _as_os_errors:
             self._cursor.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", row)
             if large:  # SQLite would take all of a row into memory

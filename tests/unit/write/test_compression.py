@@ -1,5 +1,6 @@
 """What `--compress` does to every kind of content: each way reads back, and is the same bundle."""
 
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -325,6 +326,34 @@ def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sum(size >= 2 * 4096 for size in sizes) == 2  # the two codes that are as large
     assert _group(path, archive, "m1")[0].raw < 2 * 4096
     assert verify(path).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "more"), [(5000, 60_000), (40_000, 66_000)], ids=["a part", "a frame of its own"]
+)
+@pytest.mark.parametrize("names", ["0xy", "xy0"])
+def test_a_file_may_be_what_a_group_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, size: int, more: int
+) -> None:
+    """Both are stored: a group is a part of nothing, and no listing leads to it."""
+    monkeypatch.setattr(compression, "_FILES", 1 << 16)
+    text = random.Random(0)  # noqa: S311  # no secret
+    x, y, filler = (bytes(text.choices(b"abcdefgh ", k=k)) for k in (size, size, more))
+    contents = dict(zip(names, {"0": (x + y, x, y), "x": (x, y, x + y)}[names[0]], strict=True))
+    tree = {names[0]: contents[names[0]], f"{names[0]}-": filler, **contents}
+    write_tree(dict(tree), tmp_path / "source")
+    path = tmp_path / "app.bundle"
+    archive = _built(tmp_path / "source", path, "sqlite", "zstd")
+    assert {name: archive.read(name) for name in tree} == tree
+    assert verify(path).problems == ()
+    top = archive.listing("")
+    assert top is not None
+    listed = {ref.identifier for index in top.files.values() if (ref := top.file(index)[1])}
+    with closing(sqlite3.connect(path)) as database:
+        stored = database.execute("SELECT data FROM blobs WHERE encoding = ?", [ENCODING_PART])
+        groups = {parted(row[0]).identifier for row in stored}
+    assert groups
+    assert not groups & listed
 
 
 @pytest.mark.parametrize("packing", ["signed", "unsigned"])
