@@ -24,7 +24,7 @@ from litebundle.report import Uncompiled
 from litebundle.trace import unknown
 from litebundle.write.ahead import Ahead, mapped
 from litebundle.write.atomic import flushing
-from litebundle.write.compression import Compression
+from litebundle.write.compression import FILES, Compression, is_border
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded
 from litebundle.write.large import LARGE, encoded_large
@@ -60,7 +60,7 @@ class Assembly:
         progress: Progress | None,
     ) -> None:
         self._startup = startup
-        self._compression = Compression(options.compress, startup)
+        self._compression = Compression(options.compress, startup, means.cache)
         self._runs: list[list[Blob]] = []
         self._plan = plan = means.plan
         self._options = options
@@ -105,7 +105,7 @@ class Assembly:
     def encode(self, entries: Sequence[Entry]) -> list[Encoded]:
         """Return files that stand side by side as the writer stores them."""
         encoded = [(entry.path, self._encode(entry)) for entry in entries]
-        return self._compression.files_together(encoded)
+        return self._compression.together(encoded, FILES)
 
     def _encode(self, entry: Entry) -> Encoded:
         if entry.size > LARGE and entry.archived is None:
@@ -136,7 +136,7 @@ class Assembly:
                 for n in some
             ]
             # One level by itself, for a program runs but one
-            packed = self._compression.codes_together(encoded)
+            packed = self._compression.together(encoded, self._compression.codes)
             for number, code in zip(some, packed, strict=True):
                 codes[number].append(code)
         return zip(batch, codes, strict=True)
@@ -146,7 +146,12 @@ class Assembly:
         sources = self._sources[python]
         self._runs.append([])
         size = self._compression.codes
-        batched = batches(compiler.compile(sources), size=size, weight=_weight)
+        batched = batches(
+            compiler.compile(sources),
+            size=size,
+            weight=_weight,
+            ends=lambda result: is_border(result.path),
+        )
         spread = mapped if self._compression.is_work else map
         results = chain.from_iterable(spread(self._encode_codes, batched))
         for entry, (result, codes) in zip(sources, results, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litebundle.cache import seen
 from litebundle.cache.packs import Packs
@@ -14,7 +15,7 @@ from litebundle.collect.tree import Entry, Packed
 from litebundle.compile.target import Target
 from litebundle.errors import BundleIOError
 from litebundle.runtime.cache import candidates, is_chosen, refusal
-from litebundle.write.encoding import LEVEL, Encoded, deflated
+from litebundle.write.encoding import LEVEL, ZSTD_LEVEL, Encoded, deflated, zstandard
 
 _DIRECTORY = "builds"
 _SOURCE = Path(__file__).parents[1]
@@ -52,6 +53,16 @@ class Cache:
             found = deflated(entry.packed() if data is None else Packed(data, known=digest))
             if found.digest == digest:
                 self.packs.add(each, found)
+        return found
+
+    def compressed(self, data: bytes, zstd: Any) -> Encoded:
+        """Return bytes as `zstandard` encodes them with that module."""
+        digest = hashlib.sha256(data).digest()
+        each = key(hashlib.sha256(f"zstd\0{ZSTD_LEVEL}\0{zstd.zstd_version}\0".encode()), digest)
+        found = self.packs.find(each)
+        if found is None:
+            found = zstandard(data, digest, zstd)
+            self.packs.add(each, found)
         return found
 
 

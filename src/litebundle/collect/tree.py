@@ -137,14 +137,25 @@ def unreadable(location: str | Path, error: OSError) -> BuildError:
     )
 
 
-def batches(items: Iterable[_T], *, size: int, weight: Callable[[_T], int]) -> Iterator[list[_T]]:
-    """Yield the items in lists that each reach the size by what their items weigh, but the last."""
+def batches(
+    items: Iterable[_T],
+    *,
+    size: int,
+    weight: Callable[[_T], int],
+    ends: Callable[[_T], bool] | None = None,
+) -> Iterator[list[_T]]:
+    """Yield the items in lists that each reach the size by what their items weigh, but the last.
+
+    From three quarters of the size on, a list is over with an item that `ends` it: so one item more
+    or less changes a list or two, and all behind them are as before.
+    """
     batch: list[_T] = []
     total = 0
     for item in items:
         batch.append(item)
         total += weight(item)
-        if total >= size:
+        enough = size * 3 // 4 if ends is not None and ends(item) else size
+        if total >= enough:
             yield batch
             batch, total = [], 0
     if batch:

@@ -7,13 +7,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from litebundle.collect.tree import Entry, batches
+from litebundle.write.compression import FILES, is_border
 from litebundle.write.encoding import Encoded
 
 _AHEAD = 128 << 20
 """Bytes of files read before the writer comes to them: this much memory at most, and often less."""
-
-_BATCH = 1 << 20
-"""Bytes of files that are one task, for a task costs what a small file does."""
 
 _FILE = 4 << 10
 """What a file counts beside its bytes."""
@@ -41,7 +39,12 @@ class Ahead:
     ) -> None:
         self._encode = encode
         self._is_kept = is_kept
-        self._batches = batches(entries, size=_BATCH, weight=lambda entry: entry.size + _FILE)
+        self._batches = batches(
+            entries,
+            size=FILES,
+            weight=lambda entry: entry.size + _FILE,
+            ends=lambda entry: is_border(entry.path),
+        )
         self._pending: deque[tuple[list[Entry], Future[list[Encoded]] | None]] = deque()
         self._room = _AHEAD
         self._threads = ThreadPoolExecutor()

@@ -3,23 +3,29 @@
 import importlib
 from collections.abc import Sequence
 from typing import Any, Literal
+from zlib import crc32
 
+from litebundle.cache.cache import NOTHING, Cache
 from litebundle.collect.tree import Packed
 from litebundle.errors import BuildError
-from litebundle.write.encoding import Encoded, deflated, in_parts, plain, squeezable, zstandard
+from litebundle.write.encoding import Encoded, deflated, in_parts, plain, squeezable
 from litebundle.write.startup import Startup
 
 Kind = Literal["auto", "none", "zlib", "zstd"]
 KINDS: tuple[Kind, ...] = ("auto", "none", "zlib", "zstd")
 
-_CODES = 256 << 10
-_TRACED_CODES = 512 << 10
-"""Bytes of code that zstd compresses together. Twice as many take 3 % less; but then an import has
-to undo more that it does not need, unless a trace has told what start-up needs. A dictionary, which
-single modules need, takes as much of the time of these as it saves of their size."""
+_CODES = 320 << 10
+_TRACED_CODES = 640 << 10
+"""Bytes of code that zstd compresses together at most. Twice as many take 3 % less; but then an
+import has to undo more that it does not need, unless a trace has told what start-up needs. A
+dictionary, which single modules need, takes as much of the time of these as it saves of their size.
+"""
 
-_FILES = 1 << 20
+FILES = 1 << 20
 """Likewise of files, of which a program reads few."""
+
+_BORDERS = 4
+"""One in so many paths ends a group that is large enough."""
 
 _OWN = ("backports/__init__.py", "backports/zstd/")
 """What undoes zstd on Pythons before 3.14, where it comes in the bundle itself."""
@@ -33,9 +39,12 @@ class Compression:
     Python reads.
     """
 
-    def __init__(self, kind: Kind = "auto", startup: Startup | None = None) -> None:
+    def __init__(
+        self, kind: Kind = "auto", startup: Startup | None = None, cache: Cache = NOTHING
+    ) -> None:
         self.kind = kind
         self.startup = startup or Startup()
+        self._cache = cache
         self._zstd: Any = _zstd() if kind == "zstd" else None
 
     @property
@@ -77,43 +86,39 @@ class Compression:
             return 0
         return _TRACED_CODES if self.startup else _CODES
 
-    def codes_together(self, items: Sequence[tuple[str, Encoded]]) -> list[Encoded]:
-        """Encode code that stands side by side, and was encoded one by one so far."""
-        return self._together(items, self.codes)
+    def together(self, items: Sequence[tuple[str, Encoded]], size: int) -> list[Encoded]:
+        """Encode what stands side by side, and was encoded one by one so far.
 
-    def files_together(self, items: Sequence[tuple[str, Encoded]]) -> list[Encoded]:
-        """Encode files that stand side by side, and were encoded one by one so far."""
-        return self._together(items, _FILES)
-
-    def _together(self, items: Sequence[tuple[str, Encoded]], size: int) -> list[Encoded]:
-        """Have zstd compress items in groups of some `size` bytes, but for those as large."""
+        zstd compresses it as one group, but for what is of the size alone.
+        """
         found = [encoded for _, encoded in items]
         if self._zstd is None:
             return found
         group: list[int] = []  # places in `found`
-        weight = 0
         for number, (path, encoded) in enumerate(items):
             if path.startswith(_OWN) or not squeezable(encoded):
                 continue
             if encoded.raw >= size:
                 self._join(found, [number])
-                continue
-            group.append(number)
-            weight += encoded.raw
-            if weight >= size:
-                self._join(found, group)
-                group, weight = [], 0
+            else:
+                group.append(number)
         if group:
             self._join(found, group)
         return found
 
     def _join(self, found: list[Encoded], group: Sequence[int]) -> None:
         members = [found[number] for number in group]
-        whole = zstandard(b"".join(each.whole for each in members), self._zstd)
-        if whole is not None:
+        data = b"".join(each.whole for each in members)
+        whole = self._cache.compressed(data, self._zstd)
+        if whole.encoding:
             packed = in_parts(whole, members) if len(members) > 1 else [whole]
             for number, encoded in zip(group, packed, strict=True):
                 found[number] = encoded
+
+
+def is_border(path: str) -> bool:
+    """Tell whether a group may end with what has that path: by nothing that stands beside it."""
+    return crc32(path.encode()) % _BORDERS == 0
 
 
 def _zstd() -> Any:

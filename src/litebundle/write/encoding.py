@@ -23,7 +23,9 @@ from litebundle.write.content import Blob
 LEVEL = 4
 """Of deflating: half the time of level 6, for sources 5 % larger."""
 
-_ZSTD_LEVEL = 19  # asked for by those who want it small; the best before it takes more memory
+ZSTD_LEVEL = 19
+"""Asked for by those who want it small: the best before it takes more memory."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 _UNCHECKED_HASH = b"\1\0\0\0"
 _WORTH = 8  # deflate must save an eighth
@@ -142,12 +144,12 @@ def squeezable(content: Encoded) -> bool:
     )
 
 
-def zstandard(data: bytes, zstd: Any) -> Encoded | None:
-    """Encode bytes by the module given; None if that does not save an eighth."""
-    packed = zstd.compress(data, _ZSTD_LEVEL)
+def zstandard(data: bytes, digest: bytes, zstd: Any) -> Encoded:
+    """Encode bytes by the module given, if that saves an eighth; `digest` is their SHA-256."""
+    packed = zstd.compress(data, ZSTD_LEVEL)
     if len(packed) > len(data) - len(data) // _WORTH:
-        return None
-    return _encoded(data, packed, ENCODING_ZSTD, None)
+        return plain(data, digest)
+    return _encoded(data, packed, ENCODING_ZSTD, digest)
 
 
 def in_parts(group: Encoded, members: Iterable[Encoded]) -> Iterator[Encoded]:

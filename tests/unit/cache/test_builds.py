@@ -16,6 +16,7 @@ from litebundle.collect.inputs import Inputs
 from litebundle.compile.process import Answer, Source, Worker
 from litebundle.place.analyser import Analyser, Evidence
 from litebundle.report import Report
+from litebundle.write.encoding import Encoded, zstandard
 from tests.unit.collect.trees import make
 
 FILES: Mapping[str, str] = {
@@ -99,6 +100,27 @@ def test_the_bytes_are_those_of_a_build_without_it(site: Path, kind: str) -> Non
         assert again.placed == report.placed
     (site / "pkg" / "one.py").write_text("def one(): return 2\n")
     assert _built(site, **options)[0] == _built(site, cache=False, **options)[0] != expected
+
+
+def test_an_unchanged_build_compresses_nothing_anew(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What zstd made, and that it made nothing, is kept; other bytes are compressed."""
+    (site / "noise.bin").write_bytes(os.urandom(5000))
+    expected, _ = _built(site, cache=False, compress="zstd")
+    assert _built(site, compress="zstd")[0] == expected
+    compressed = []
+
+    def counted(data: bytes, digest: bytes, zstd: object) -> Encoded:
+        compressed.append(len(data))
+        return zstandard(data, digest, zstd)
+
+    monkeypatch.setattr("litebundle.cache.cache.zstandard", counted)
+    assert _built(site, compress="zstd")[0] == expected
+    assert compressed == []
+    (site / "pkg" / "one.py").write_text("def one(): return 2\n")
+    assert _built(site, compress="zstd")[0] == _built(site, cache=False, compress="zstd")[0]
+    assert compressed
 
 
 def test_an_unchanged_build_starts_no_compiler(site: Path, work: Work) -> None:

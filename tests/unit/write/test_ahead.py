@@ -86,7 +86,7 @@ def test_what_is_kept_is_encoded_by_who_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the order of all; the rest is read ahead none the less."""
-    monkeypatch.setattr(ahead, "_BATCH", 1)
+    monkeypatch.setattr(ahead, "FILES", 1)
     threads: dict[str, threading.Thread] = {}
     reading = _Reading()
 

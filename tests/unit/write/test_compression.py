@@ -13,6 +13,7 @@ import backports.zstd
 import pytest
 
 import litebundle
+from litebundle import assembly
 from litebundle.builder import Options, build
 from litebundle.errors import BuildError
 from litebundle.format.listing import (
@@ -310,11 +311,18 @@ def test_neighbours_are_undone_together(
     assert len(undone) == 1
 
 
+def _small(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Have groups of so many bytes, none of them ending before."""
+    monkeypatch.setattr(compression, "_CODES", size)
+    monkeypatch.setattr(compression, "_BORDERS", 1 << 32)
+    for module in (ahead, assembly):
+        monkeypatch.setattr(module, "FILES", size)
+    monkeypatch.setattr(ahead, "_FILE", 0)
+
+
 def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None is much larger than is good for those who want one module; what is large is alone."""
-    for name in ("_CODES", "_FILES"):
-        monkeypatch.setattr(compression, name, 4096)
-    monkeypatch.setattr(ahead, "_BATCH", 1 << 30)
+    _small(monkeypatch, 4096)
     large = "".join(_SOURCE.format(n) for n in range(100))
     write_tree({**_TREE, "pkg/large.py": large, "pkg/m9000.py": large + "#"}, tmp_path / "source")
     path = tmp_path / "app.bundle"
@@ -328,20 +336,41 @@ def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert verify(path).problems == ()
 
 
-@pytest.mark.parametrize(
-    ("size", "more"), [(5000, 60_000), (40_000, 66_000)], ids=["a part", "a frame of its own"]
-)
-@pytest.mark.parametrize("names", ["0xy", "xy0"])
+def test_one_file_less_leaves_most_groups_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups end by names, not by counting: what changes is small, and so is a patch."""
+    _small(monkeypatch, 1 << 13)
+    monkeypatch.setattr(compression, "_BORDERS", 4)
+    text = "".join(_SOURCE.format(n) for n in range(9))
+    tree = {f"pkg/m{n:03}.py": f"{text}NAME = {n}\n" for n in range(300)}
+    write_tree(dict(tree), tmp_path / "source")
+    found = []
+    for _ in range(2):
+        _built(tmp_path / "source", tmp_path / "app.bundle", "sqlite", "zstd")
+        with closing(sqlite3.connect(tmp_path / "app.bundle")) as database:
+            found.append(set(database.execute("SELECT digest FROM blobs WHERE encoding = 3")))
+        (tmp_path / "source/pkg/m001.py").unlink(missing_ok=True)
+    assert len(found[0]) > 60
+    assert 1 <= len(found[1] - found[0]) <= 8
+
+
+@pytest.mark.parametrize("size", [5000, 35_000], ids=["a part", "a frame of its own"])
+@pytest.mark.parametrize("order", ["whole, filler, half, other", "half, other, filler, whole"])
 def test_a_file_may_be_what_a_group_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, size: int, more: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, size: int
 ) -> None:
     """Both are stored: a group is a part of nothing, and no listing leads to it."""
-    monkeypatch.setattr(compression, "_FILES", 1 << 16)
+    _small(monkeypatch, 1 << 16)
     text = random.Random(0)  # noqa: S311  # no secret
-    x, y, filler = (bytes(text.choices(b"abcdefgh ", k=k)) for k in (size, size, more))
-    contents = dict(zip(names, {"0": (x + y, x, y), "x": (x, y, x + y)}[names[0]], strict=True))
-    tree = {names[0]: contents[names[0]], f"{names[0]}-": filler, **contents}
-    write_tree(dict(tree), tmp_path / "source")
+    fills = (1 << 16) - (2 * size if order.startswith("whole") else 0)
+    sizes = {"half": size, "other": size, "filler": max(fills, 100)}
+    contents = {name: bytes(text.choices(b"abcdefgh ", k=size)) for name, size in sizes.items()}
+    contents["whole"] = contents["half"] + contents["other"]
+    tree: dict[str, str | bytes] = {
+        f"{n} {name}": contents[name] for n, name in enumerate(order.split(", "))
+    }
+    write_tree(tree, tmp_path / "source")
     path = tmp_path / "app.bundle"
     archive = _built(tmp_path / "source", path, "sqlite", "zstd")
     assert {name: archive.read(name) for name in tree} == tree
