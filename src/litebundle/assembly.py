@@ -130,12 +130,18 @@ class Assembly:
         """Yield what was compiled, and its code as the writer stores it."""
         codes: list[list[Encoded]] = [[] for _ in batch]
         for level in range(max(len(result.codes) for result in batch)):
-            some = [number for number, result in enumerate(batch) if result.codes]
+            some = []
+            for number, result in enumerate(batch):
+                known = [code for code in codes[number] if code.digest == _digest(result, level)]
+                if known:  # as most code is at all levels
+                    codes[number].append(known[0])
+                elif result.codes:
+                    some.append(number)
             encoded = [
                 (batch[n].path, self.writer.encode_code(batch[n].path, batch[n].codes[level]))
                 for n in some
             ]
-            # One level by itself, for a program runs but one
+            # What is of one level by itself, for a program runs but one
             packed = self._compression.together(encoded, self._compression.codes)
             for number, code in zip(some, packed, strict=True):
                 codes[number].append(code)
@@ -145,6 +151,7 @@ class Assembly:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
         self._runs.append([])
+        uncompiled = []
         size = self._compression.codes
         batched = batches(
             compiler.compile(sources),
@@ -160,7 +167,7 @@ class Assembly:
             if result.error is not None:
                 self._left.add(key(entry))
                 told = f"{compiler.target.cache_tag}: " if len(self._plan.compilers) > 1 else ""
-                self.uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
+                uncompiled.append(Uncompiled(path=result.path, reason=told + result.error))
                 continue
             module = result.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             blobs = {
@@ -170,6 +177,7 @@ class Assembly:
             if result.path in self._startup:
                 self._runs[-1] += blobs.values()
             self._add_code(entry, blobs)
+        self.uncompiled += sorted(uncompiled, key=lambda each: each.path)
         if self._options.strict and self.uncompiled:
             raise BuildError(
                 f"{len(self.uncompiled)} files do not compile",
@@ -315,6 +323,10 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
                 return work.finish([*means.compilers.values()])
         finally:
             work.writer.close()
+
+
+def _digest(compiled: Compiled, level: int) -> bytes:
+    return compiled.codes[level].digest if compiled.codes else b""
 
 
 def _weight(compiled: Compiled) -> int:

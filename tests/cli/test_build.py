@@ -75,6 +75,15 @@ def test_the_report_is_there_as_json(source: Path) -> None:
     assert report["skipped"] == [{"path": "pkg/__pycache__", "reason": "bytecode cache"}]
 
 
+def test_what_does_not_compile_is_told_in_the_order_of_paths(source: Path) -> None:
+    """Not in that of the code in the bundle, where directories stand together."""
+    write_tree({"a.py": "def"}, source / "pkg/sub")
+    (source / "pkg/z.py").write_text("def")
+    report = json.loads(built(source, "--json").stdout)
+    paths = [each["path"] for each in report["uncompiled"]]
+    assert paths == ["broken.py", "pkg/sub/a.py", "pkg/z.py"]
+
+
 def test_many_things_left_out_for_one_reason_are_summed_up(source: Path) -> None:
     """The summary stays readable; the JSON has all of them."""
     for number in range(9):

@@ -159,6 +159,8 @@ class _Walk:
             return
         try:
             info = item.stat()
+            if not info.st_ino:  # Windows: a directory says nothing of who its files are
+                info = Path(item.path).stat()
         except OSError as error:
             if item.is_symlink() and error.errno in _BROKEN_LINK:
                 self._skip(path, "broken link")

@@ -82,7 +82,9 @@ def chosen(bundle: Bundle, wanted: str | None) -> Interpreter:
             found=", ".join(map(str, targets)),
             hint="name another one with --python, or build the bundle for it",
         )
-    if bundle.is_zstd and not found.has_zstd and bundle.source_path(_BACKPORT) is None:
+    seen = bundle.seen_by(found.tag)
+    brought = any(module.name == _BACKPORT for module in seen.modules())
+    if seen.is_zstd and not found.has_zstd and not brought:
         raise BuildError(
             f"compressed with zstd, which CPython {found.version} cannot undo",
             file=bundle.path,

@@ -105,7 +105,7 @@ class Archive:
         self._base = container.base
         self._fd = descriptor.fd
         self._most = min(descriptor.size, PIECE)
-        self._groups: Groups | None = None  # what blobs are parts of, likewise
+        self._groups: Groups | None = None  # what blobs are parts of, once one is a part
 
     def _read_ahead(self) -> None:
         if STARTUP in self.manifest:

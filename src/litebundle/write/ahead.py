@@ -1,5 +1,6 @@
 """Reading and encoding in threads, ahead of the one that stores them."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,8 +17,8 @@ _AHEAD = 128 << 20
 _FILE = 4 << 10
 """What a file counts beside its bytes."""
 
-_DEPTH = 64
-"""Items ahead of the one that was asked for."""
+_DEPTH = 2 * (os.cpu_count() or 1)
+"""Items ahead of the one that was asked for: each may be some MiB."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

@@ -49,10 +49,6 @@ class Part:
     group: "Encoded"
     start: int
 
-    def stored(self, group: bytes) -> bytes:
-        """Return what is stored, given the encoded reference to the group."""
-        return group + self.start.to_bytes(PART_SIZE - len(group), "little")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
@@ -158,6 +154,11 @@ def in_parts(group: Encoded, members: Iterable[Encoded]) -> Iterator[Encoded]:
     for member in members:
         yield replace(member, data=Part(group=group, start=start), encoding=ENCODING_PART)
         start += member.raw
+
+
+def as_part(group: bytes, start: int) -> bytes:
+    """Return what is stored of a part, given the encoded reference to the group."""
+    return group + start.to_bytes(PART_SIZE - len(group), "little")
 
 
 def pyc_header(magic: bytes, code: bytes) -> bytes:

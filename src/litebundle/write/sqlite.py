@@ -28,7 +28,7 @@ from litebundle.write.blank import blank
 from litebundle.write.compression import Compression
 from litebundle.write.content import DIRECTORY, Blob, Content
 from litebundle.write.digests import Complete, digests_reference, digests_table
-from litebundle.write.encoding import Encoded, Part, Parts
+from litebundle.write.encoding import Encoded, Part, Parts, as_part
 from litebundle.write.launcher import tail
 from litebundle.write.listings import Listings, Tails
 from litebundle.write.readback import Wrote
@@ -83,7 +83,7 @@ class SqliteWriter:
         self._work = _workable(path)
         self._known: dict[bytes, Blob] = {}
         self._groups: dict[bytes, Blob] = {}  # by digest, too: never what a listing refers to
-        self._parts: dict[int, tuple[Blob, Part]] = {}  # by number: the group, and where in it
+        self._parts: dict[int, tuple[Blob, int]] = {}  # by number: the group, and where in it
         self._codes: list[tuple[str, str, int, int]] = []
         self._tail = b""
         fitting = (size for least, size in _PAGE_SIZES if expected >= least)
@@ -194,7 +194,7 @@ class SqliteWriter:
             return known
         part = None
         if isinstance(content.data, Part):
-            part = self._group(content.data.group), content.data
+            part = self._group(content.data.group), content.data.start
         blob = self._known[content.digest] = self._row(content)
         if part is not None:
             self._parts[blob.identifier] = part
@@ -222,8 +222,8 @@ class SqliteWriter:
         """Write where the groups are, now that it is known, to their parts."""
         for digest, blob in self._known.items():
             if blob.identifier in self._parts:
-                group, part = self._parts[blob.identifier]
-                stored = part.stored(listings.blob_ref(group))
+                group, start = self._parts[blob.identifier]
+                stored = as_part(listings.blob_ref(group), start)
                 self._patch("blobs", "data", blob.identifier, [stored])
                 self._known[digest] = replace(blob, seal=checksum(stored))
 

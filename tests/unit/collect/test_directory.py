@@ -1,8 +1,10 @@
 """Walking directories: what is found, followed, left out and refused."""
 
+import contextlib
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -106,6 +108,37 @@ def test_link_loops_are_cut(tmp_path: Path) -> None:
         "self",
     ]
     assert {item.reason for item in tree.skipped} == {reason}
+
+
+def test_a_listing_need_not_say_who_its_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows it has no inodes: no directory is taken for one above it, and loops are cut."""
+    source = make(tmp_path / "source", {"a/b/c/d.py": "", "a/e.py": ""})
+    (source / "a/b/loop").symlink_to(source / "a")
+    scan = os.scandir
+
+    class Item:
+        def __init__(self, item: "os.DirEntry[str]") -> None:
+            self.name, self.path, self.is_symlink = item.name, item.path, item.is_symlink
+            self._stat = item.stat
+
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+            found = self._stat(follow_symlinks=follow_symlinks)
+            return os.stat_result((found.st_mode, 0, 0, *found[3:]))
+
+    class Scan(contextlib.ExitStack):
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self._items = self.enter_context(scan(path))
+
+        def __iter__(self) -> Iterator[Item]:
+            return map(Item, self._items)
+
+    monkeypatch.setattr(os, "scandir", Scan)
+    tree = collect([source])
+    assert [entry.path for entry in tree.entries] == ["a/b/c/d.py", "a/e.py"]
+    assert [skipped.path for skipped in tree.skipped] == ["a/b/loop"]
 
 
 @pytest.mark.fault(25)

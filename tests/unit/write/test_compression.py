@@ -336,6 +336,41 @@ def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert verify(path).problems == ()
 
 
+def test_levels_share_what_is_the_same(tmp_path: Path) -> None:
+    """In the group of a level is what no level before has: most code is the same at all."""
+    tree = {f"pkg/m{n}.py": _SOURCE.format(n) * 9 for n in range(20)}
+    tree["pkg/m3.py"] += "assert __name__\n"
+    tree["pkg/m5.py"] += "assert __name__\n"
+    write_tree(dict(tree), tmp_path / "source")
+    path = tmp_path / "app.bundle"
+    build([tmp_path / "source"], path, Options(compress="zstd", optimize=(0, 1)))
+    with closing(sqlite3.connect(path)) as database:
+        parts = list(database.execute("SELECT size, data FROM blobs WHERE encoding = 4"))
+    groups = {parted(data).identifier: parted(data).raw for _, data in parts}
+    for size, data in parts:
+        groups[parted(data).identifier] -= size
+    assert len(groups) > 1
+    assert set(groups.values()) == {0}  # no byte is nobody's
+    assert verify(path).problems == ()
+
+
+def test_what_does_not_get_smaller_does_not_keep_others_from_it(tmp_path: Path) -> None:
+    """Where a group does not pay, each of its files is compressed that does."""
+    noise = random.Random(0).randbytes(300_000)  # noqa: S311  # no secret
+    tree: dict[str, str | bytes] = {"a.txt": "text " * 2000, "b.bin": noise, "c.txt": "mo " * 3000}
+    write_tree(tree, tmp_path / "source")
+    archive = _built(tmp_path / "source", tmp_path / "app.bundle", "sqlite", "zstd")
+    top = archive.listing("")
+    assert top is not None
+    found = {name: top.file(index)[1] for name, index in top.files.items()}
+    encodings = {name: ref.encoding for name, ref in found.items() if ref is not None}
+    assert encodings == {"a.txt": ENCODING_ZSTD, "b.bin": ENCODING_NONE, "c.txt": ENCODING_ZSTD}
+    assert {name: archive.read(name) for name in tree} == {
+        name: content if isinstance(content, bytes) else content.encode()
+        for name, content in tree.items()
+    }
+
+
 def test_one_file_less_leaves_most_groups_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
