@@ -130,21 +130,22 @@ class Assembly:
         """Yield what was compiled, and its code as the writer stores it."""
         codes: list[list[Encoded]] = [[] for _ in batch]
         for level in range(max(len(result.codes) for result in batch)):
-            some = []
-            for number, result in enumerate(batch):
-                known = [code for code in codes[number] if code.digest == _digest(result, level)]
-                if known:  # as most code is at all levels
-                    codes[number].append(known[0])
-                elif result.codes:
-                    some.append(number)
-            encoded = [
-                (batch[n].path, self.writer.encode_code(batch[n].path, batch[n].codes[level]))
-                for n in some
-            ]
+            fresh: list[tuple[str, Encoded]] = []
+            places = []
+            for result, found in zip(batch, codes, strict=True):
+                if not result.codes:
+                    continue
+                code = result.codes[level]
+                known = next((each for each in found if each.digest == code.digest), None)
+                if known is not None:  # as most code is at all levels
+                    found.append(known)
+                    continue
+                fresh.append((result.path, self.writer.encode_code(result.path, code)))
+                places.append(found)
             # What is of one level by itself, for a program runs but one
-            packed = self._compression.together(encoded, self._compression.codes)
-            for number, code in zip(some, packed, strict=True):
-                codes[number].append(code)
+            packed = self._compression.together(fresh, self._compression.codes)
+            for found, code in zip(places, packed, strict=True):
+                found.append(code)
         return zip(batch, codes, strict=True)
 
     def compile(self, python: str, compiler: Compiler) -> None:
@@ -323,10 +324,6 @@ def packed(work: Assembly, means: Means, options: Options) -> Content:
                 return work.finish([*means.compilers.values()])
         finally:
             work.writer.close()
-
-
-def _digest(compiled: Compiled, level: int) -> bytes:
-    return compiled.codes[level].digest if compiled.codes else b""
 
 
 def _weight(compiled: Compiled) -> int:

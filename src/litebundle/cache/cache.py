@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,22 +47,25 @@ class Cache:
     def deflated(self, entry: Entry) -> Encoded:
         """Return a file that is in no archive as `deflated` encodes it."""
         digest, data = self.digest(entry)
-        each = key(_DEFLATED, digest)
-        found = self.packs.find(each)
-        if found is None:
-            found = deflated(entry.packed() if data is None else Packed(data, known=digest))
-            if found.digest == digest:
-                self.packs.add(each, found)
-        return found
+
+        def make() -> Encoded:
+            return deflated(entry.packed() if data is None else Packed(data, known=digest))
+
+        return self._made(key(_DEFLATED, digest), digest, make)
 
     def compressed(self, data: bytes, zstd: Any) -> Encoded:
         """Return bytes as `zstandard` encodes them with that module."""
         digest = hashlib.sha256(data).digest()
         each = key(hashlib.sha256(f"zstd\0{ZSTD_LEVEL}\0{zstd.zstd_version}\0".encode()), digest)
+        return self._made(each, digest, lambda: zstandard(data, digest, zstd))
+
+    def _made(self, each: bytes, digest: bytes, make: Callable[[], Encoded]) -> Encoded:
+        """Return what is kept under the key, or made of the content of that digest."""
         found = self.packs.find(each)
         if found is None:
-            found = zstandard(data, digest, zstd)
-            self.packs.add(each, found)
+            found = make()
+            if found.digest == digest:
+                self.packs.add(each, found)
         return found
 
 

@@ -154,16 +154,13 @@ class Database:
         pages have the rest; with `local` 0 all of them stand there. Raises ValueError if they
         cannot be had there, BundleIOError if the system refuses to read.
         """
-        if not local and size <= PART and max(size, offset) <= self.page_count * self.page_size:
+        if size <= PART and not self._missing(offset, local, size):
             return self._source.read(self.base + offset, size)  # as nearly all are
         return b"".join(self.parts(offset, local, size))
 
     def parts(self, offset: int, local: int, size: int) -> "Iterator[bytes]":
         """Yield what `tail` returns, in parts of some MiB at most; raises as it does."""
-        missing = size - local if local else 0
-        end = self.page_count * self.page_size
-        if missing < 0 or max(size, offset) > end:  # a lie, which memory pays for
-            raise ValueError(f"{size} bytes at {offset}, {local} of them in place")
+        missing = self._missing(offset, local, size)
         if not missing:
             yield from self._source.parts(self.base + offset, size)
             return
@@ -175,6 +172,14 @@ class Database:
             yield from self._chain(first, missing)
         else:
             yield run
+
+    def _missing(self, offset: int, local: int, size: int) -> int:
+        """Return how many bytes overflow pages have of a column; ValueError if it cannot be."""
+        missing = size - local if local else 0
+        end = self.page_count * self.page_size
+        if missing < 0 or max(size, offset) > end:  # a lie, which memory pays for
+            raise ValueError(f"{size} bytes at {offset}, {local} of them in place")
+        return missing
 
     def _root(self, table: str) -> int:
         if table not in self.tables:

@@ -43,7 +43,7 @@ class Ahead:
         self._batches = batches(
             entries,
             size=FILES,
-            weight=lambda entry: entry.size + _FILE,
+            weight=_weight,
             ends=lambda entry: is_border(entry.path),
         )
         self._pending: deque[tuple[list[Entry], Future[list[Encoded]] | None]] = deque()
@@ -70,7 +70,7 @@ class Ahead:
                 yield from zip(batch, self._encode(batch), strict=True)
                 continue
             yield from zip(batch, future.result(), strict=True)
-            self._room += _weight(batch)
+            self._room += sum(map(_weight, batch))
             self._submit()
 
     def _submit(self) -> None:
@@ -78,12 +78,12 @@ class Ahead:
             if all(map(self._is_kept, batch)):
                 self._pending.append((batch, None))
                 continue
-            self._room -= _weight(batch)
+            self._room -= sum(map(_weight, batch))
             self._pending.append((batch, self._threads.submit(self._encode, batch)))
 
 
-def _weight(batch: list[Entry]) -> int:
-    return sum(entry.size + _FILE for entry in batch)
+def _weight(entry: Entry) -> int:
+    return entry.size + _FILE
 
 
 def mapped(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:

@@ -259,28 +259,26 @@ def identity(roots: Iterable[Root], manifest: Iterable[tuple[str, str]]) -> str:
     Addresses, encodings and the container do not count: the same content in a database and in a
     zip, or compressed by another zlib, has the same identity (FORMAT.md, "Identity").
     """
-    found: list[str] = []
+    digest = hashlib.sha256()
 
-    def add(*fields: str | int) -> None:
-        found.append("\0".join(map(str, fields)))
+    def add(lines: Iterable[tuple[str | int, ...]]) -> None:
+        digest.update("".join("\0".join(map(str, each)) + "\n" for each in lines).encode())
 
-    for key, value in manifest:
-        if key.startswith(_LOGICAL):
-            add("manifest", key, value)
+    add(("manifest", *each) for each in manifest if each[0].startswith(_LOGICAL))
     for number, root in enumerate(roots):
-        add("root", number, columns_text(root.columns))
+        add([("root", number, columns_text(root.columns))])
         for directory in sorted(root.directories.values(), key=lambda d: d.path):
-            _add_directory(add, directory)
-    found.append("")  # each ends its line
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+            add(_lines(directory))
+    return digest.hexdigest()
 
 
-def _add_directory(add: Callable[..., None], directory: Directory) -> None:
-    add("directory", directory.path)
+def _lines(directory: Directory) -> Iterator[tuple[str | int, ...]]:
+    """Yield the fields of what the identity has of a directory, line by line."""
+    yield "directory", directory.path
     for name, module in sorted(directory.modules.items()):
-        codes = [code.digest.hex() if code else "-" for code in module.codes]
-        add("module", name, module.flags, *codes)
+        codes = (code.digest.hex() if code else "-" for code in module.codes)
+        yield "module", name, module.flags, *codes
     for name, file in sorted(directory.files.items()):
-        add("file", name, file.mode, file.blob.digest.hex())
+        yield "file", name, file.mode, file.blob.digest.hex()
     for name, placement in sorted(directory.placements.items()):
-        add("placement", name, placement.level, placement.key.hex())
+        yield "placement", name, placement.level, placement.key.hex()

@@ -22,8 +22,8 @@ class Startup:
     def first(self, entries: Iterable[Entry], *, code: bool) -> list[Entry]:
         """Return the entries, those that are read at the start before all others.
 
-        Of sources only the `code` is read, of all others only the content. Of the
-        rest, a directory's modules are likely to be imported together, and tests not at all.
+        Of sources only the `code` is read, of all others only the content. Of the rest, a
+        directory's modules are likely to be imported together, and tests not at all.
         """
         last = len(self.paths)
 
