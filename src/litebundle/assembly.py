@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from litebundle.collect.tree import Entry, Kind, Tree, batches
 from litebundle.compile.compiler import Compiled, Compiler
 from litebundle.errors import BuildError
 from litebundle.format import VERSION
+from litebundle.format.listing import PACKAGE
 from litebundle.options import Options, Progress
 from litebundle.place.analyser import Analyser
 from litebundle.place.decide import decided, rules
@@ -27,6 +29,7 @@ from litebundle.write.atomic import flushing
 from litebundle.write.compression import FILES, Compression, is_border
 from litebundle.write.content import Blob, Content, File, Placement, Root, identity
 from litebundle.write.encoding import Encoded
+from litebundle.write.joined import Joining
 from litebundle.write.large import LARGE, encoded_large
 from litebundle.write.launcher import has_room, is_bound, members, program
 from litebundle.write.modules import add_code, directories
@@ -61,7 +64,8 @@ class Assembly:
     ) -> None:
         self._startup = startup
         self._compression = Compression(options.compress, startup, means.cache)
-        self._runs: list[list[Blob]] = []
+        self._run: list[Blob] = []
+        self._joined: dict[int, Sequence[tuple[int, Blob]]] = {}
         self._plan = plan = means.plan
         self._options = options
         self.aside = aside
@@ -140,7 +144,7 @@ class Assembly:
                 if known is not None:  # as most code is at all levels
                     found.append(known)
                     continue
-                fresh.append((result.path, self.writer.encode_code(result.path, code)))
+                fresh.append((result.path, self.writer.encode_code(code)))
                 places.append(found)
             # What is of one level by itself, for a program runs but one
             packed = self._compression.together(fresh, self._compression.codes)
@@ -151,7 +155,10 @@ class Assembly:
     def compile(self, python: str, compiler: Compiler) -> None:
         """Store an interpreter's code of every module, which stands together before all files."""
         sources = self._sources[python]
-        self._runs.append([])
+        joining = {
+            variant: Joining(partial(self.writer.joined, variant))
+            for variant in self._plan.compilers[python]
+        }
         uncompiled = []
         size = self._compression.codes
         batched = batches(
@@ -160,7 +167,7 @@ class Assembly:
             weight=_weight,
             ends=lambda result: is_border(result.path),
         )
-        spread = mapped if self._compression.is_work else map
+        spread = mapped if self._compression.packs_code else map
         results = chain.from_iterable(spread(self._encode_codes, batched))
         for entry, (result, codes) in zip(sources, results, strict=True):
             self._tell(result.path)
@@ -175,9 +182,15 @@ class Assembly:
                 variant: self.writer.code(module, result.path, variant, code)
                 for variant, code in zip(self._plan.compilers[python], codes, strict=True)
             }
-            if result.path in self._startup:
-                self._runs[-1] += blobs.values()
+            if result.path in self._startup and not self._is_hidden(entry):
+                for each, blob, code in zip(
+                    joining.values(), blobs.values(), result.codes, strict=True
+                ):
+                    each.add(blob, code.whole)
             self._add_code(entry, blobs)
+        for variant, each in joining.items():
+            if streams := each.finish():
+                self._joined[variant] = streams
         self.uncompiled += sorted(uncompiled, key=lambda each: each.path)
         if self._options.strict and self.uncompiled:
             raise BuildError(
@@ -186,9 +199,17 @@ class Assembly:
                 hint="mend or remove them, or build without --strict to keep them as source",
             )
 
+    def _is_hidden(self, entry: Entry) -> bool:
+        """Tell whether a package has the name of a source, so that no listing has its code (F4)."""
+        directory, _, filename = entry.path.rpartition("/")
+        name = filename.removesuffix(".py")
+        found = [root.directories.get(directory) for root in self._roots]
+        return any(
+            each.modules[name].flags & PACKAGE for each in found if each and name in each.modules
+        )
+
     def store(self, files: Iterable[tuple[Entry, Encoded]]) -> None:
         """Store sources and data, in the order given."""
-        self._runs.append([])
         for entry, encoded in files:
             self._store(entry, encoded)
         # A source that does not compile is kept all the same: it is all there is of the module.
@@ -224,8 +245,9 @@ class Assembly:
         content = Content(
             roots=self._roots,
             manifest=manifest,
-            runs=tuple(tuple(run) for run in self._runs if run),
+            run=tuple(self._run),
             first=tuple(path for path in self._startup.directories() if self._has(path)),
+            joined=self._joined,
         )
         found = dict.fromkeys(each for tree in trees for each in distributions(tree))
         self.wrote = self.writer.finish(content, list(found))
@@ -281,7 +303,7 @@ class Assembly:
         blob = self.writer.file(entry.path, encoded, entry.mode)
         self._blobs[key(entry)] = blob
         if entry.kind is not Kind.SOURCE and entry.path in self._startup:
-            self._runs[-1].append(blob)
+            self._run.append(blob)
 
     def _require_at_rest(self, entry: Entry, digest: bytes) -> None:
         if self._digests.setdefault(key(entry), digest) != digest:

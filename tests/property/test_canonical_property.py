@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litebundle.format.canonical import canonical
+from litebundle.format.canonical import canonical, joined
 from tests.unit.format.test_canonical import exact
 
 _LEAVES = (
@@ -103,6 +103,18 @@ def test_different_values_give_different_bytes(one: Any, other: Any) -> None:
     assert equal == (exact(one) == exact(other))
 
 
+@given(st.lists(_values(_LEAVES | st.floats()), max_size=5))
+@settings(deadline=None)
+def test_joined_is_the_tuple_of_the_values(values: list[Any]) -> None:
+    """Joining streams gives what the tuple of their values gives, which nobody had to make."""
+    streams = [canonical(marshal.dumps(value)) for value in values]
+    found = joined(streams)
+    assert exact(marshal.loads(found)) == exact(tuple(map(marshal.loads, streams)))
+    assert canonical(found) == found
+    # A tuple of mutable ones that are equal is none with the same one twice: both are made anew
+    assert found == canonical(marshal.dumps(tuple(map(marshal.loads, streams))))
+
+
 @given(_VALUES)
 @settings(deadline=None)
 def test_references_of_the_stream_leave_no_trace(value: Any) -> None:
@@ -136,6 +148,19 @@ def test_any_bytes_are_canonical_or_refused(data: bytes) -> None:
         assert canonical(encoded) == encoded
         assert len(encoded) <= 5 * len(data)
     assert not problem or problem.startswith("bad marshal data at offset ")
+
+
+@given(st.lists(st.lists(_PIECES, max_size=10).map(b"".join), max_size=3))
+@settings(deadline=None, max_examples=300)
+def test_any_bytes_are_joined_or_refused(streams: list[bytes]) -> None:
+    """As one by one: joined they are what is canonical again, or a ValueError."""
+    try:
+        singles = [canonical(data) for data in streams]
+    except ValueError:
+        with pytest.raises(ValueError, match="bad marshal data at offset "):
+            joined(streams)
+    else:
+        assert joined(streams) == joined(singles)
 
 
 @given(_VALUES, st.data())

@@ -133,6 +133,12 @@ LITEBUNDLE_TRACED = Contestant(
     suffix=".traced",
     make=partial(_litebundle, traced=True),
 )
+LITEBUNDLE_TRACED_ZIP = Contestant(
+    name="litebundle-traced-zip",
+    access="litebundle",
+    suffix=".traced.zip",
+    make=partial(_litebundle, options=("--format", "zip"), traced=True),
+)
 LITEBUNDLE_TRACED_ZSTD = Contestant(
     name="litebundle-traced-zstd",
     access="litebundle",

@@ -8,7 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.bench.contestants import CONTESTANTS, DIRECTORY, Contestant, artefact
+from tools.bench.contestants import (
+    CONTESTANTS,
+    DIRECTORY,
+    LITEBUNDLE_TRACED,
+    LITEBUNDLE_TRACED_ZIP,
+    Contestant,
+    artefact,
+)
 from tools.bench.environment import Environment
 from tools.bench.frame import Entrant, Table, Wanted, in_turn
 from tools.bench.results import RATIO, Goal, Result
@@ -20,8 +27,9 @@ CHILD = Path(__file__).with_name("child.py")
 # Over the floor. Of "flat" one module is imported: opening is what is measured.
 _GOALS = {"tiny": 1.15, "flat": None}
 _PROGRAMS = tuple(workload for workload in WORKLOADS if workload.requirements)
+_CONTESTANTS = (*CONTESTANTS, LITEBUNDLE_TRACED, LITEBUNDLE_TRACED_ZIP)
 # Whose setup imports nothing of the standard library, which would be a gift to it.
-_BARE = tuple(one for one in CONTESTANTS if one.access != "sqliteimport")
+_BARE = tuple(one for one in _CONTESTANTS if one.access != "sqliteimport")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +68,7 @@ class Sample(NamedTuple):
 
 def measure(environment: Environment, wanted: Wanted) -> list[Result]:
     """Time every contestant on every workload."""
-    contestants = _chosen(CONTESTANTS, wanted)
+    contestants = _chosen(_CONTESTANTS, wanted)
     found: list[Result] = []
     for workload in WORKLOADS:
         if wanted.case(workload.name):
@@ -156,10 +164,11 @@ TABLE = Table(
     about="""\
 Opening and importing in a fresh process, with a warm disk cache; in brackets the number of modules
 that come. The floor has the same code in one dict in memory, and does nothing but unmarshal and
-execute it. What the standard library has to add was imported before the clock started.""",
+execute it. What the standard library has to add was imported before the clock started. The traced
+bundles were built with --trace.""",
     runs=9,
     cases=tuple(workload.name for workload in WORKLOADS),
-    contestants=tuple(contestant.name for contestant in CONTESTANTS),
+    contestants=tuple(contestant.name for contestant in _CONTESTANTS),
     measure=measure,
 )
 WHOLE = Table(

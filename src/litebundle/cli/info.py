@@ -14,12 +14,12 @@ from litebundle.cli.output import (
     print_json,
     print_pairs,
 )
-from litebundle.format.manifest import ANY, STARTUP, Target, startup
+from litebundle.format.manifest import ANY, JOINED, STARTUP, Target, joined, startup
 from litebundle.format.signature import DIGESTS, SIGNATURE, key_name
 from litebundle.inspect.bundle import Bundle, File, Module
 from litebundle.inspect.signature import statement_of
 
-_TOLD_OTHERWISE = ("root.", "target.", "variant.", STARTUP, DIGESTS, SIGNATURE)
+_TOLD_OTHERWISE = ("root.", "target.", "variant.", STARTUP, f"{JOINED}.", DIGESTS, SIGNATURE)
 """Addresses, and what is said in other words."""
 
 
@@ -91,6 +91,9 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
             yield key, value
     if runs := startup(bundle.manifest):
         yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} in {len(runs)} runs"
+    for number, variant in enumerate(bundle.variants):
+        if streams := joined(bundle.manifest, bundle.columns[number]):
+            yield "start-up", f"joined code for {variant} in {len(streams)} streams"
     if signature := _signature(bundle):
         yield "signed by", f"{signature['key']}, unless it was altered: `bundle verify --key` tells"
     for target in bundle.targets:

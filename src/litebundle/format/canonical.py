@@ -24,7 +24,7 @@ from itertools import chain, count, repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     # Of a container that is being read: members to come, links of those before, itself, where it
     # begins in the layout, the reference to it.
@@ -54,6 +54,34 @@ def canonical(data: bytes) -> bytes:
     Raise ValueError, naming the offset, if the data is not one whole value.
     """
     items = _Items()
+    _take(data, items)
+    return items.written()
+
+
+def joined(streams: "Sequence[bytes]") -> bytes:
+    """Return the canonical form of a tuple of the values of several streams; raise as `canonical`.
+
+    What is equal in two of them is one in the result.
+    """
+    items = _Items()
+    size = len(streams)
+    head = (
+        bytes((_SMALL_TUPLE, size)) if size < 256 else bytes((_TUPLE,)) + size.to_bytes(4, "little")
+    )
+    item = len(items.heads)
+    items.heads.append(head)
+    items.layout.append(item)
+    links = items.members[item] = []
+    for data in streams:
+        start = len(items.layout)
+        _take(data, items)
+        found = items.layout[start]
+        links.append(found if found < len(_FIXED) else ~found)
+    return items.written()
+
+
+def _take(data: bytes, items: "_Items") -> None:
+    """Take the one whole value that a stream is."""
     try:
         end = _read(data, items)
     except IndexError:
@@ -62,9 +90,6 @@ def canonical(data: bytes) -> bytes:
         raise _bad(len(data), "it ends too early")
     if end < len(data):
         raise _bad(end, "more follows")
-    if items.sets:
-        items.sort_sets()
-    return items.written()
 
 
 def _kinds() -> "Iterator[int]":
@@ -177,7 +202,7 @@ class _Items:
             self.layout.append(link)
         return link
 
-    def sort_sets(self) -> None:
+    def _sort_sets(self) -> None:
         """Put the elements of sets in order, and the layout with them."""
         members, layout = self.members, self.layout
         content: dict[int, bytes] = {}
@@ -218,6 +243,8 @@ class _Items:
 
     def written(self) -> bytes:
         """Return the canonical stream."""
+        if self.sets:
+            self._sort_sets()
         links = {link for link in self.layout if link < 0}
         in_order: Iterable[int] = sorted(links, reverse=True)
         if self.sets:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CHECKSUM = "checksum"
 STARTUP = "startup"
+JOINED = "joined"
 ANY = "any"
 
 
@@ -178,6 +179,20 @@ def startup(manifest: dict[str, str]) -> list[tuple[int, int, int]]:
 def startup_text(runs: "Iterable[tuple[int, int, int]]") -> str:
     """Return the value of the key `startup`, which `startup` parses."""
     return " ".join(f"{offset} {size} {last}" for offset, size, last in runs)
+
+
+def joined(manifest: dict[str, str], variant: int) -> list[tuple[int, str]]:
+    """Return the joined streams of a variant: the last identifier of each, its reference (hex).
+
+    Raises ValueError.
+    """
+    words = manifest.get(f"{JOINED}.{variant}", "").split()
+    return list(zip(map(int, words[::2]), words[1::2], strict=True))
+
+
+def joined_text(streams: "Iterable[tuple[int, bytes]]") -> str:
+    """Return the value of a key `joined.N`, which `joined` parses, given encoded references."""
+    return " ".join(f"{last} {ref.hex()}" for last, ref in streams)
 
 
 def _numbered(manifest: dict[str, str], key: str) -> list[str]:

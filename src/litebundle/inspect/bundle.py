@@ -132,6 +132,11 @@ class Bundle:
         return self.archive.variants
 
     @property
+    def columns(self) -> list[int]:
+        """Their numbers in the manifest."""
+        return self.archive.roots[self.archive.root].columns
+
+    @property
     def fitting(self) -> Variant | None:
         """The variant that the running interpreter uses, None if it has to compile."""
         index = self.archive.variant

@@ -4,6 +4,7 @@ Nothing is unmarshalled or executed.
 """
 
 from collections.abc import Iterable, Iterator
+from operator import lt
 
 from litebundle.format import names
 from litebundle.format.encode import SHARD, shards_of
@@ -18,12 +19,13 @@ from litebundle.format.listing import (
     decode_ref,
     misplaced,
 )
-from litebundle.format.manifest import variants
-from litebundle.inspect.contents import Contents
+from litebundle.format.manifest import joined, variants
+from litebundle.inspect.contents import DAMAGED, Contents
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import LISTINGS
+from litebundle.runtime.joined import split
 from litebundle.write.content import (
     DIRECTORY,
     PLACEMENT,
@@ -35,6 +37,7 @@ from litebundle.write.content import (
     Root,
     identity,
 )
+from litebundle.write.joined import encode_joined
 
 
 def problems(archive: Archive) -> Iterator[Finding]:
@@ -103,6 +106,7 @@ class Check(Contents):
             self._walk(found.ref, root)
             if self.complete:
                 self._found += contradictions(root.directories)
+        self._check_joined()
         if not self._found:
             self._compare_identity()
 
@@ -258,6 +262,34 @@ class Check(Contents):
         if known and (placement.level, placement.key) != (level, key):
             self._tell(f"placed files of {unit}", "level or key are not theirs")
         return placement
+
+    def _check_joined(self) -> None:
+        """See that what start-up reads is the code that its modules have."""
+        own: list[set[int]] = [set() for _ in self._variants]
+        for _, number, code in self.codes():
+            own[number].add(code.identifier)
+        for number, variant in enumerate(self._variants):
+            done = 0
+            for last, text in joined(self.archive.manifest, number):
+                what = f"joined code for {variant} up to blob {last}"
+                blob = self._blob(decode_ref(bytes.fromhex(text)), what)
+                if blob is None or blob.digest == DAMAGED:
+                    continue
+                data = self._known(blob)
+                found = [done, *(int.from_bytes(each, "little") for each in split(data)[0])]
+                # Each once, or a small file would be the work of a large one
+                ascending = all(map(lt, found, found[1:]))
+                if not ascending or found[-1] != last or not own[number].issuperset(found[1:]):
+                    self._tell(what, "is not of the modules that it says")
+                elif not self._is_joined(data, found[1:]):
+                    self._tell(what, "is not what its modules have")
+                done = last
+
+    def _is_joined(self, data: bytes, identifiers: list[int]) -> bool:
+        blobs = [self.blobs[number] for number in identifiers]
+        if any(blob.digest == DAMAGED for blob in blobs):
+            return True  # nobody can tell any more, and that was told
+        return data == encode_joined(identifiers, [*map(self._known, blobs)])
 
     def _compare_identity(self) -> None:
         found = identity(self.roots, self.archive.manifest.items())

@@ -15,7 +15,7 @@ from ..format.listing import (
     ShardedListing,
     decode_ref,
 )
-from ..format.manifest import STARTUP, Variant, roots, startup, targets, variants
+from ..format.manifest import JOINED, STARTUP, Variant, roots, startup, targets, variants
 from .containers import BLOBS, LISTINGS, decode, open_container
 from .descriptor import Descriptor, pread
 from .target import fits_platform, fitting_target, nearest_target
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .containers import SqliteContainer, ZipContainer
     from .groups import Groups
+    from .joined import Joined
 
 _REBUILD = "copy the file again, or build it again"
 
@@ -38,7 +39,7 @@ class Archive:
     the logical content. Of the bundle's roots it serves one: `target` is whom that is for, None if
     none of the `targets` is the running interpreter; `variants` are its columns of code, `variant`
     that for this interpreter, None if there is none; `native` tells whether extension modules of
-    it run on this platform.
+    it run on this platform; `joined` are the streams that have code of the variant together.
     """
 
     signed = False
@@ -52,6 +53,7 @@ class Archive:
         "_listings",
         "_most",
         "identity",
+        "joined",
         "manifest",
         "native",
         "path",
@@ -87,12 +89,13 @@ class Archive:
             stored = variants(self.manifest)
             columns = [[stored[number] for number in found.columns] for found in self.roots]
             self.variants = columns[self.root]
+            self.variant = fitting(self.variants)
+            self.joined = self._joined()
         except (LookupError, ValueError) as error:
             raise BundleCorrupt(
                 f"damaged manifest: {error}", file=self.path, hint=_REBUILD
             ) from error
         self.native = self.target is not None or fits_platform(chosen.platform)
-        self.variant = fitting(self.variants)
         self._listings = {"": self.directory(self.roots[self.root].ref, "")}
 
     def at(self, root: int) -> "Archive":
@@ -113,6 +116,16 @@ class Archive:
 
             numbers = startup(self.manifest)
             self._descriptor.ahead = runs(numbers, self._base, self._descriptor.size)
+
+    def _joined(self) -> "Joined | None":
+        if self.variant is None:
+            return None
+        number = self.roots[self.root].columns[self.variant]
+        if f"{JOINED}.{number}" not in self.manifest:
+            return None
+        from .joined import Joined
+
+        return Joined(self.manifest, number)
 
     def __repr__(self) -> str:
         return f"<Archive {self.path!r}, build {self.identity[:12]}>"

@@ -33,6 +33,7 @@ FOOTER_SIZE = len(FOOTER_MAGIC) + 8
 MARK_MEMBER = ".litebundle/mark"
 MANIFEST_MEMBER = ".litebundle/manifest"
 MEMBERS_MEMBER = ".litebundle/members"
+JOINED_MEMBER = ".litebundle/joined"  # and the numbers of a variant and of the stream
 DIGESTS_MEMBER = ".litebundle/digests"  # and a number: written by signing, so in no listing
 
 _BESIDE = 8192  # bytes of a row beside the stored ones: a path is the longest that there is

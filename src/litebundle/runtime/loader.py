@@ -129,11 +129,15 @@ class BundleLoader(_InBundle, SourceFileLoader):  # type: ignore[misc]  # typesh
             self.unit.place()
         if self._code == EMPTY_REF:
             return self._compile(path)
-        try:
-            code: CodeType = marshal.loads(self._archive.code(self._code))
-        except BundleError as error:
-            error.module = self.name
-            raise
+        code: CodeType | None = None
+        if self._archive.joined is not None:
+            code = self._archive.joined.take(self._code, self._archive)
+        if code is None:
+            try:
+                code = marshal.loads(self._archive.code(self._code))
+            except BundleError as error:
+                error.module = self.name
+                raise
         # I2: stored code has a path relative to the bundle; nested code objects are renamed too
         _fix_co_filename(code, path)
         return code

@@ -36,7 +36,7 @@ class Compression:
     """The choice of `--compress`, for a bundle of which start-up reads what `startup` names.
 
     "auto" keeps code as it is, since its import would wait, and deflates the rest where it pays;
-    once it is known what start-up imports, it keeps only that code as it is. What it writes any
+    once it is known what start-up imports, it keeps only that as it is, joined. What it writes any
     Python reads.
     """
 
@@ -54,13 +54,9 @@ class Compression:
         return self.kind in ("zlib", "zstd")
 
     @property
-    def is_work(self) -> bool:
-        """Whether any code is compressed at all."""
+    def packs_code(self) -> bool:
+        """Whether code is compressed; joined, what start-up imports is there a second time."""
         return bool(self.startup) if self.kind == "auto" else self.kind != "none"
-
-    def packs_code(self, path: str) -> bool:
-        """Tell whether the code of a source is compressed."""
-        return self.is_work and (self.kind != "auto" or path not in self.startup)
 
     def packs_file(self, path: str) -> bool:
         """Tell whether the content of a file is compressed."""
@@ -68,11 +64,22 @@ class Compression:
             return path.endswith(".py") or path not in self.startup
         return self.kind != "none"
 
-    def code(self, path: str, code: Encoded) -> Encoded:
-        """Encode the code of a source, which is as it is so far."""
-        if self._zstd is not None or not self.packs_code(path):
+    def code(self, code: Encoded) -> Encoded:
+        """Encode the code of a module, which is as it is so far."""
+        if self._zstd is not None or not self.packs_code:
             return code
         return deflated(Packed(code.whole, known=code.digest))
+
+    @property
+    def packs_joined(self) -> bool:
+        """Whether joined streams are deflated."""
+        return self.kind == "zlib"
+
+    def joined(self, content: Encoded) -> Encoded:
+        """Encode a joined stream, which is as it is so far."""
+        if self._zstd is not None:
+            return self._cache.compressed(content.whole, self._zstd)
+        return deflated(Packed(content.whole)) if self.packs_joined else content
 
     def file(self, path: str, content: Packed) -> Encoded:
         """Encode a file."""

@@ -1,7 +1,7 @@
 """What a writer is given: the content of a bundle, independent of the container it goes into."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from litebundle.format.encode import (
@@ -13,7 +13,7 @@ from litebundle.format.encode import (
     shards_of,
 )
 from litebundle.format.listing import EMPTY_REF, PLACED, Ref, shard_of
-from litebundle.format.manifest import columns_text
+from litebundle.format.manifest import JOINED, columns_text, joined_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +143,22 @@ class Root:
 class Content:
     """The whole bundle, ready to be finished: `manifest` lacks what the writer adds (the roots).
 
-    Start-up reads the blobs of `runs`, which were stored one after the other in each, and the
-    listings of the directories `first`.
+    Start-up reads the files of `run`, which were stored one after the other, and the
+    listings of the directories `first`; `joined` are the streams of code that it reads, by variant.
     """
 
     roots: tuple[Root, ...]
     manifest: list[tuple[str, str]]
-    runs: tuple[tuple[Blob, ...], ...] = ()
+    run: tuple[Blob, ...] = ()
     first: tuple[str, ...] = ()
+    joined: Mapping[int, Sequence[tuple[int, Blob]]] = field(default_factory=dict)
+
+    def joined_pairs(self, ref: Callable[[Blob], bytes]) -> list[tuple[str, str]]:
+        """Return what the manifest says of the joined streams, given where blobs are."""
+        return [
+            (f"{JOINED}.{variant}", joined_text((last, ref(blob)) for last, blob in streams))
+            for variant, streams in sorted(self.joined.items())
+        ]
 
     def placements(self) -> list[Placement]:
         """Return every placement once, by the name of its unit."""

@@ -109,6 +109,11 @@ class SqliteWriter:
         self._codes.append((module, path, variant, blob.identifier))
         return blob
 
+    def joined(self, variant: int, number: int, content: Encoded) -> Blob:
+        """Store a joined stream of a variant."""
+        del variant, number  # the manifest has them
+        return self._blob(self._compression.joined(content))
+
     def file(self, path: str, content: Encoded, mode: int) -> Blob:
         """Store the content of a file; equal contents are stored once."""
         del path, mode  # `finish` writes the table
@@ -144,8 +149,9 @@ class SqliteWriter:
                 for number, text in enumerate(columns_text(r.columns) for r in content.roots)
             ]
             known = []
-            if content.runs:
+            if content.first:
                 known.append((STARTUP, startup_text(self._runs(content, blobs, listings))))
+            known += content.joined_pairs(listings.blob_ref)
             manifest = [*content.manifest, *known, *roots]
             self._insert("manifest", seal(manifest))
             self._connection.execute("COMMIT")
@@ -173,11 +179,9 @@ class SqliteWriter:
     ) -> Iterator[tuple[int, int, int]]:
         """Yield the runs that start-up reads, see `extent`."""
         source = Descriptor(str(self._work))
-        places = [
-            [(*blobs[each.identifier], each.stored) for each in self._with_groups(run)]
-            for run in content.runs
-        ]
-        for run in (*places, *listings.first()):
+        blobs_of = self._with_groups(content.run)
+        files = [(*blobs[each.identifier], each.stored) for each in blobs_of]
+        for run in (files, *listings.first()):
             parts = [part for place in run for part in _parts(source, self._page_size, place)]
             if parts:
                 yield extent(parts, parts[-1][0])

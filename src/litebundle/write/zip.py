@@ -20,6 +20,7 @@ from litebundle.format.manifest import STARTUP, Variant, columns_text, lines, se
 from litebundle.runtime.containers import (
     DIGESTS_MEMBER,
     FOOTER_MAGIC,
+    JOINED_MEMBER,
     MANIFEST_MEMBER,
     MARK_MEMBER,
     MEMBERS_MEMBER,
@@ -61,9 +62,8 @@ class ZipWriter:
             raise
 
     @staticmethod
-    def encode_code(path: str, code: Encoded) -> Encoded:
+    def encode_code(code: Encoded) -> Encoded:
         """Encode nothing yet: the zip library does the deflating."""
-        del path
         return code
 
     @staticmethod
@@ -78,10 +78,19 @@ class ZipWriter:
         data = content.whole
         name = self._pyc(path, variant)
         header = pyc_header(self._variants[variant].magic, data)
-        if self._compression.packs_code(path):
+        if self._compression.packs_code:
             return self._deflated(zip_info(name), header, content)
         identifier, offset, _ = self._write(name, header + data)
         return self._blob(content.as_blob(identifier), offset + len(header))
+
+    def joined(self, variant: int, number: int, content: Encoded) -> Blob:
+        """Store a joined stream of a variant."""
+        info = zip_info(f"{JOINED_MEMBER}.{variant}.{number}")
+        if self._compression.packs_joined:
+            return self._deflated(info, b"", content)
+        info.file_size = content.raw
+        identifier, offset, _ = self._add(info, content.parts())
+        return self._blob(content.as_blob(identifier), offset)
 
     def file(self, path: str, content: Encoded, mode: int) -> Blob:
         """Store a file under its path."""
@@ -130,8 +139,9 @@ class ZipWriter:
                 self._zip.writestr(zip_info(path + "/", 0o755), b"")
             ref = refs[kind, path] = self._listing(len(refs), data)
             written.append((ref, data))
-        known = [(STARTUP, startup_text(self._runs(content, refs)))] if content.runs else []
+        known = [(STARTUP, startup_text(self._runs(content, refs)))] if content.first else []
         self._write(MEMBERS_MEMBER, "\0".join(self._names).encode())
+        known += content.joined_pairs(at.blob)
         text = f"{refs[DIRECTORY, ''].hex()} {columns_text(root.columns)}"
         pairs = [*content.manifest, *known, ("root.0", text)]
         manifest = lines(seal(pairs))
@@ -148,8 +158,8 @@ class ZipWriter:
         self, content: Content, refs: Mapping[tuple[str, str], bytes]
     ) -> Iterator[tuple[int, int, int]]:
         """Yield the runs that start-up reads, see `extent`."""
-        for run in content.runs:
-            places = [(self._offsets[blob.identifier], blob.stored) for blob in run]
+        places = [(self._offsets[blob.identifier], blob.stored) for blob in content.run]
+        if places:
             yield extent([(offset, offset + size) for offset, size in places], places[-1][0])
         found = (decode_ref(refs[DIRECTORY, path]) for path in content.first)
         parts = [(ref.offset, ref.offset + ref.stored) for ref in found if ref]

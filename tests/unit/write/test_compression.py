@@ -28,7 +28,7 @@ from litebundle.format.listing import (
     Ref,
     decode_ref,
 )
-from litebundle.format.manifest import startup
+from litebundle.format.manifest import joined, startup
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.contents import Contents
 from litebundle.inspect.verify import verify
@@ -159,13 +159,42 @@ def test_what_undoes_zstd_may_come_along(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packing", ["sqlite", "zip"])
 def test_auto_keeps_what_a_trace_names(source: Path, tmp_path: Path, packing: str) -> None:
-    """Once it is known what start-up reads, that is as it is, and all else compressed."""
+    """Once it is known what start-up reads, that is as it is, and all else compressed.
+
+    The code that it reads is joined; module by module it is there for all others, compressed.
+    """
     trace = tmp_path / "trace"
     trace.write_text("pkg/m2.py\npkg/words.txt\n")
-    found = _encodings(_built(source, tmp_path / "app.bundle", packing, "auto", trace))
-    assert [found["m2"], found["words.txt"]] == [ENCODING_NONE] * 2
-    assert found["m3"] == (ENCODING_DEFLATE if packing == "sqlite" else ENCODING_PYC)
-    assert found["m2.py"] == ENCODING_DEFLATE
+    archive = _built(source, tmp_path / "app.bundle", packing, "auto", trace)
+    found = _encodings(archive)
+    assert found["words.txt"] == ENCODING_NONE
+    code = ENCODING_DEFLATE if packing == "sqlite" else ENCODING_PYC
+    assert [found["m2"], found["m3"], found["m2.py"]] == [code, code, ENCODING_DEFLATE]
+    assert _joined(archive).encoding == ENCODING_NONE
+
+
+@pytest.mark.parametrize(
+    ("packing", "kind", "encoding"),
+    [
+        ("sqlite", "none", ENCODING_NONE),
+        ("zip", "none", ENCODING_NONE),
+        ("sqlite", "zlib", ENCODING_DEFLATE),
+        ("zip", "zlib", ENCODING_DEFLATE),
+        ("sqlite", "zstd", ENCODING_ZSTD),
+    ],
+)
+def test_joined_code_is_compressed_as_all_is(
+    source: Path, tmp_path: Path, packing: str, kind: Kind, encoding: int
+) -> None:
+    """Whoever asks for a small bundle gets one, and what is joined reads back."""
+    trace = tmp_path / "trace"
+    trace.write_text("pkg/__init__.py\npkg/m2.py\npkg/m3.py\n")
+    path = tmp_path / "app.bundle"
+    archive = _built(source, path, packing, kind, trace)
+    assert _joined(archive).encoding == encoding
+    assert verify(path).problems == ()
+    done = _run(path, "import pkg.m3; print(pkg.m3.function9(1))")
+    assert done.stdout.startswith("[1, 9]"), done.stderr
 
 
 def test_a_deflated_zip_is_for_any_python(source: Path, tmp_path: Path) -> None:
@@ -252,7 +281,7 @@ def test_a_bomb_ends_at_the_size_that_was_told(source: Path, tmp_path: Path) -> 
     """A frame that is whole but has more in it than the reference says is damage."""
     path = tmp_path / "app.bundle"
     archive = _built(source, path, "sqlite", "zstd")
-    group, _ = _group(path, archive, "m3")
+    group, _ = _group(path, _code(archive, "m3"))
     small = archive.container.stored(group)
     assert len(archive.unpack(small, group)) == group.raw
     with pytest.raises(ValueError, match="other than 10 bytes"):
@@ -281,12 +310,18 @@ def _code(archive: Archive, name: str) -> Ref:
     return ref
 
 
-def _group(path: Path, archive: Archive, name: str) -> tuple[Ref, bytes]:
-    """Return what a module's code is a part of, and the stored bytes that say so."""
+def _joined(archive: Archive) -> Ref:
+    """Return the reference to the one stream of joined code."""
+    [(_, text)] = joined(archive.manifest, 0)
+    ref = decode_ref(bytes.fromhex(text))
+    assert ref is not None
+    return ref
+
+
+def _group(path: Path, part: Ref) -> tuple[Ref, bytes]:
+    """Return what a blob is a part of, and the stored bytes that say so."""
     with closing(sqlite3.connect(path)) as database:
-        [(stored,)] = database.execute(
-            "SELECT data FROM blobs WHERE id = ?", [_code(archive, name).identifier]
-        )
+        [(stored,)] = database.execute("SELECT data FROM blobs WHERE id = ?", [part.identifier])
     return parted(stored), stored
 
 
@@ -332,7 +367,7 @@ def test_groups_are_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         sizes = [row[0] for row in database.execute("SELECT size FROM blobs WHERE encoding = 3")]
     assert len(sizes) > 10
     assert sum(size >= 2 * 4096 for size in sizes) == 2  # the two codes that are as large
-    assert _group(path, archive, "m1")[0].raw < 2 * 4096
+    assert _group(path, _code(archive, "m1"))[0].raw < 2 * 4096
     assert verify(path).problems == ()
 
 
@@ -443,7 +478,7 @@ def test_a_damaged_group_is_told_for_its_parts(source: Path, tmp_path: Path) -> 
     """By `verify` and by an import, with the name of the module."""
     path = tmp_path / "app.bundle"
     archive = _built(source, path, "sqlite", "zstd")
-    group, _ = _group(path, archive, "m3")
+    group, _ = _group(path, _code(archive, "m3"))
     data = bytearray(path.read_bytes())
     data[group.offset + 30] ^= 4
     path.write_bytes(data)
@@ -463,7 +498,7 @@ def test_a_group_that_was_misread_is_read_again(source: Path, tmp_path: Path) ->
     path = tmp_path / "app.bundle"
     archive = _built(source, path, "sqlite", "zstd")
     expected = archive.code(_code(archive, "m7").encode())
-    group, stored = _group(path, archive, "m7")
+    group, stored = _group(path, _code(archive, "m7"))
     assert archive._groups is not None
     archive._groups._kept = {stored[:REF_SIZE]: (bytes(group.raw), group.raw)}
     assert archive.code(_code(archive, "m7").encode()) == expected
@@ -475,7 +510,7 @@ def test_a_part_of_what_is_no_group_is_damage(source: Path, tmp_path: Path) -> N
     path = tmp_path / "app.bundle"
     archive = _built(source, path, "sqlite", "zstd")
     code = _code(archive, "m3")
-    group, stored = _group(path, archive, "m3")
+    group, stored = _group(path, _code(archive, "m3"))
     assert len(_sized(archive, stored, code.raw, ENCODING_PART)) == code.raw
     large = Ref(
         identifier=group.identifier,
@@ -500,7 +535,7 @@ def test_no_group_has_more_parts_than_bytes(source: Path, tmp_path: Path) -> Non
     archive = _built(source, path, "sqlite", "zstd")
     contents = Contents(archive)
     code = _code(archive, "m3")
-    group, _ = _group(path, archive, "m3")
+    group, _ = _group(path, _code(archive, "m3"))
     for _ in range(group.raw // code.raw):
         contents._check_group(code, "code")
     with pytest.raises(ValueError, match="more parts than bytes"):
@@ -567,14 +602,16 @@ def test_what_a_start_reads_has_its_groups(source: Path, tmp_path: Path) -> None
     """They are fetched with it, in large pieces: they stand in the runs that start-up reads."""
     path = tmp_path / "app.bundle"
     trace = tmp_path / "trace"
-    trace.write_text("pkg/__init__.py\npkg/m30.py\npkg/m2.py\npkg/words.txt\n")
+    trace.write_text("pkg/words.txt\n")
     archive = _built(source, path, "sqlite", "zstd", trace)
     start, size, last = startup(archive.manifest)[0]
-    group, _ = _group(path, archive, "m2")
-    assert group.identifier == 1
+    found = archive.file("pkg/words.txt")
+    assert found is not None
+    assert found[1] is not None
+    group = _group(path, found[1])[0]
     assert start <= group.offset < start + size
     assert size > group.stored
-    assert last == _code(archive, "m2").offset
+    assert last == found[1].offset
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Joined code: what start-up imports, once more and many modules together, for one read of them."""
+
+from collections.abc import Callable, Sequence
+
+from litebundle.format.canonical import joined
+from litebundle.write.content import Blob
+from litebundle.write.encoding import Encoded, plain
+
+SIZE = 512 << 10
+"""Bytes of code in a stream, and less than another module's more. The fewer, the sooner the first
+module runs, and the less is read for it that the program may not need; the more, the fewer reads.
+"""
+
+
+class Joining:
+    """Joins the code of one variant as it is stored; `store` puts the stream of a number away."""
+
+    def __init__(self, store: Callable[[int, Encoded], Blob]) -> None:
+        self._store = store
+        self._codes: dict[int, bytes] = {}
+        self._size = 0
+        self._streams: list[tuple[int, Blob]] = []
+
+    def add(self, blob: Blob, code: bytes) -> None:
+        """Take the code of a blob, which was stored behind those before; it is canonical."""
+        if blob.identifier not in self._codes:
+            self._codes[blob.identifier] = code
+            self._size += len(code)
+            if self._size >= SIZE:
+                self._join()
+
+    def finish(self) -> list[tuple[int, Blob]]:
+        """Return what there is: of each stream the last identifier of those joined, and its own."""
+        if self._codes:
+            self._join()
+        return self._streams
+
+    def _join(self) -> None:
+        stream = encode_joined([*self._codes], [*self._codes.values()])
+        self._streams.append((max(self._codes), self._store(len(self._streams), plain(stream))))
+        self._codes, self._size = {}, 0
+
+
+def encode_joined(identifiers: Sequence[int], streams: Sequence[bytes]) -> bytes:
+    """Encode the code of blobs as one, given their identifiers and canonical streams."""
+    numbers = (len(identifiers), *identifiers)
+    return b"".join(number.to_bytes(4, "little") for number in numbers) + joined(streams)
