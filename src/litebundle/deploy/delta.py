@@ -13,6 +13,7 @@ from operator import eq
 from pathlib import Path
 
 from litebundle.format.listing import Listing, Ref, decode_ref
+from litebundle.format.manifest import joined, variants
 from litebundle.inspect.bundle import Bundle
 
 COPY, DIFFERENCE, INSERTION = range(3)
@@ -68,8 +69,16 @@ def _places(path: Path) -> Iterator[tuple[object, tuple[int, int]]]:
                 if at is not None:
                     yield (number, name, shard), (base + at.offset, at.stored)
             for blob in _blobs(listing):
-                key = blob.checksum, blob.raw, blob.encoding, blob.stored
-                yield key, (base + blob.offset, blob.stored)
+                yield _place(blob, base)
+    for number in range(len(variants(bundle.manifest))):
+        for _, text in joined(bundle.manifest, number):
+            if stream := decode_ref(bytes.fromhex(text)):
+                yield _place(stream, base)
+
+
+def _place(blob: Ref, base: int) -> tuple[object, tuple[int, int]]:
+    key = blob.checksum, blob.raw, blob.encoding, blob.stored
+    return key, (base + blob.offset, blob.stored)
 
 
 def _listings(bundle: Bundle) -> Iterator[tuple[str, Ref, Listing]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litebundle.errors import BundleCorrupt
+from litebundle.format.manifest import JOINED
 from litebundle.inspect.bundle import NAMESPACE, Bundle, kind_of
 from litebundle.inspect.check import Check
 from litebundle.write.content import Blob, Directory, File, Module, Placement, Root
@@ -19,7 +20,7 @@ from litebundle.write.content import Blob, Directory, File, Module, Placement, R
 MODULE, FILE = "module", "file"
 
 _SCRIPT = "script."
-_SAID_OTHERWISE = ("identity", "tail", "root.", "variant.", "target.", _SCRIPT)
+_SAID_OTHERWISE = ("identity", "tail", "root.", "variant.", "target.", f"{JOINED}.", _SCRIPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

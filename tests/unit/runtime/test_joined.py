@@ -19,6 +19,7 @@ from litebundle.format import checksum
 from litebundle.format.canonical import canonical
 from litebundle.format.listing import Ref, decode_ref
 from litebundle.format.manifest import joined, joined_text
+from litebundle.inspect.diff import Comparison
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.joined import Joined
@@ -191,6 +192,21 @@ def test_each_level_has_its_own(tmp_path: Path, packing: str) -> None:
         assert canonical(marshal.dumps(code)) == archive.code(ref)
         assert ("Same words." in code.co_consts) == (variant == 0)
     assert verify(archive.path).problems == ()
+
+
+def test_a_change_of_it_is_told_as_the_modules(database: _Bundle, tmp_path: Path) -> None:
+    """What differs between two bundles is a module, and not where its code is joined."""
+    changed = tmp_path / "changed"
+    write_tree({**_TREE, "joinpkg/m03.py": "NAME = 3\n"}, changed)
+    other = tmp_path / "other.bundle"
+    build([changed], other, Options(jobs=1, trace_file=tmp_path / "trace"))
+    found = {(each.what, each.name) for each in Comparison(database.path, other).changes()}
+    assert ("module", "joinpkg.m03") in found
+    assert found <= {
+        ("module", "joinpkg.m03"),
+        ("file", "joinpkg/m03.py"),
+        ("manifest", "startup"),
+    }
 
 
 def test_a_damaged_stream_costs_time_only(bundle: _Bundle, path: str) -> None:
