@@ -30,6 +30,12 @@ def isolated(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         del sys.modules[name]
 
 
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Return a store of built trees in which half of the bundles have joined code."""
+    return Library(tmp_path_factory.mktemp("rules"), join=True)
+
+
 @pytest.fixture
 def tree(request: pytest.FixtureRequest) -> Tree:
     """Return the tree of the test's module."""

@@ -74,10 +74,14 @@ class Place:
 
 
 class Library:
-    """Build each tree once per container and options, and remember what ran over it."""
+    """Build each tree once per container and options, and remember what ran over it.
 
-    def __init__(self, base: Path) -> None:
+    With `join` the code of every second tree is joined: rules are the same wherever it comes from.
+    """
+
+    def __init__(self, base: Path, *, join: bool = False) -> None:
         self.base = base
+        self._join = join
         self.names: set[str] = set()
         self.outcomes: dict[tuple[object, ...], Any] = {}
 
@@ -97,6 +101,8 @@ class Library:
         label = "-".join([container, *(f"{name}={options[name]}" for name in sorted(options))])
         target = source.with_name(f"{label}.app")
         if not target.exists():
+            if self._join and container in OURS and int(source.parent.name, 16) % 2:
+                options = {"trace_file": _trace(source), **options}
             _pack(source, target, container, options)
         return Place(container, str(target))
 
@@ -127,9 +133,6 @@ def _pack(source: Path, target: Path, container: str, options: dict[str, Any]) -
         from litebundle import builder
 
         choices: dict[str, Any] = {"container": container, "jobs": 1, **options}
-        # Of every second tree the code is joined too: the rules are the same wherever it comes from
-        if int(source.parent.name, 16) % 2:
-            choices["trace_file"] = _trace(source)
         builder.build([source], target, builder.Options(**choices))
 
 
