@@ -93,8 +93,10 @@ def sample(container: str) -> bytes:
     """Return a small bundle with a bit of everything; without a launcher, which is most of one."""
     with tempfile.TemporaryDirectory() as directory:
         write_tree(_SMALL, Path(directory, "source"))
-        path = Path(directory, "app")
-        build([Path(directory, "source")], path, Options(container=container, jobs=1))  # type: ignore[arg-type]
+        path, trace = Path(directory, "app"), Path(directory, "trace")
+        trace.write_text("".join(f"{name}\n" for name in _SMALL if name.endswith(".py")), "utf-8")
+        options = Options(container=container, jobs=1, trace_file=trace)  # type: ignore[arg-type]
+        build([Path(directory, "source")], path, options)
         return path.read_bytes()
 
 

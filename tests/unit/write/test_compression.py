@@ -37,6 +37,7 @@ from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.groups import Groups, parted
 from litebundle.runtime.signed import open_trusted
 from litebundle.write import ahead, compression
+from litebundle.write import joined as joining
 from litebundle.write.compression import KINDS, Kind
 from tests.native import SUFFIX, Compiler
 from tests.rules.places import write_tree
@@ -139,8 +140,14 @@ def test_each_kind_is_stored_as_its_name_says(  # noqa: PLR0917
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is in the standard library")
-def test_what_undoes_zstd_may_come_along(source: Path, tmp_path: Path) -> None:
-    """A bundle that has backports.zstd itself needs nothing of the Python that imports from it."""
+@pytest.mark.parametrize("traced", [False, True])
+def test_what_undoes_zstd_may_come_along(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, traced: bool
+) -> None:
+    """A bundle that has backports.zstd itself needs nothing of the Python that imports from it.
+
+    Nor where a trace has it, so that what undoes a stream is in one itself.
+    """
     path = tmp_path / "app.bundle"
     shutil.copytree(source, tmp_path / "source")
     home = Path(backports.zstd.__file__).parent
@@ -152,7 +159,11 @@ def test_what_undoes_zstd_may_come_along(source: Path, tmp_path: Path) -> None:
     beside = home.with_name("__init__.py")
     if beside.exists():
         shutil.copy(beside, tmp_path / "source/backports")
-    assert build([tmp_path / "source"], path, Options(compress="zstd")).warnings == ()
+    monkeypatch.setattr(joining, "SIZE", 1)
+    names = [f.relative_to(tmp_path / "source") for f in (tmp_path / "source").rglob("*.py")]
+    (tmp_path / "trace").write_text("".join(f"{name.as_posix()}\n" for name in names))
+    options = Options(compress="zstd", trace_file=tmp_path / "trace" if traced else None)
+    assert build([tmp_path / "source"], path, options).warnings == ()
     done = _run(path, "import pkg.m3; print(pkg.m3.function9(1))", "-I", "-S")
     assert done.stdout.startswith("[1, 9]"), done.stderr
 
