@@ -90,10 +90,11 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
         if not key.startswith(_TOLD_OTHERWISE):
             yield key, value
     if runs := startup(bundle.manifest):
-        yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} in {len(runs)} runs"
-    for number, variant in enumerate(bundle.variants):
-        if streams := joined(bundle.manifest, bundle.columns[number]):
-            yield "start-up", f"joined code for {variant} in {len(streams)} streams"
+        yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} read ahead"
+    for number, variant in zip(bundle.columns, bundle.variants, strict=True):
+        if streams := joined(bundle.manifest, number):
+            many = "" if len(streams) == 1 else "s"
+            yield "start-up", f"code for {variant} joined in {len(streams)} stream{many}"
     if signature := _signature(bundle):
         yield "signed by", f"{signature['key']}, unless it was altered: `bundle verify --key` tells"
     for target in bundle.targets:
