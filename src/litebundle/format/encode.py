@@ -1,14 +1,7 @@
 """Encoding what `listing` decodes."""
 
-from .listing import (
-    HEADER_SIZE,
-    INDEX_MAGIC,
-    INDEX_SIZE,
-    MAGIC,
-    MOST_SHARDS,
-    REF_SIZE,
-    widths,
-)
+from .listing import HEADER_SIZE, INDEX_MAGIC, MAGIC, REF_SIZE, widths
+from .shards import INDEX_SIZE, MOST_SHARDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

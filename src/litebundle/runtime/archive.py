@@ -12,7 +12,6 @@ from ..format.listing import (
     INDEX_MAGIC,
     Listing,
     Ref,
-    ShardedListing,
     decode_ref,
 )
 from ..format.manifest import JOINED, STARTUP, Variant, roots, startup, targets, variants
@@ -315,8 +314,12 @@ class Archive:
             if ref.encoding:  # they are read whole: no bombs among them
                 raise ValueError("a listing is stored as it is")
             data = self.blob(ref, LISTINGS)
-            sharded = data[:4] == INDEX_MAGIC and not whole
-            listing = ShardedListing(data, self, of) if sharded else Listing(data)
+            if data[:4] == INDEX_MAGIC and not whole:
+                from ..format.shards import ShardedListing
+
+                listing: Listing = ShardedListing(data, self, of)
+            else:
+                listing = Listing(data)
         except ValueError as error:
             raise self.damaged(of, str(error)) from error
         if listing.variants != len(self.variants):

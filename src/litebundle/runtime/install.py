@@ -7,9 +7,8 @@ from _imp import acquire_lock, release_lock
 from .descriptor import absolute
 from .extend import BundleMetaFinder, extend_present
 from .finder import BundleFinder, path_hook
-from .foreign import extend_file_loader
+from .foreign import extend_loaders
 from .mount import look_for_trust
-from .namespace import extend_loader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ def install(trust: "str | PathLike[str] | None" = None) -> None:
         from .closed import close_names
 
         close_names()
-    extend_loader()
-    extend_file_loader()
+    extend_loaders()
     if sys.version_info < (3, 13):
         from .tracebacks import extend_excepthook
 

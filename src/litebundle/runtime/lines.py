@@ -9,12 +9,14 @@ import sys
 from _frozen_importlib_external import decode_source
 
 from .descriptor import kind_of
-from .paths import BundlePath, path_told
+from .mount import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .archive import Archive
 
 
 def extend(linecache: "Any") -> None:
@@ -24,8 +26,8 @@ def extend(linecache: "Any") -> None:
         return  # another module of that name, or extended already
 
     def updatecache(filename: str, module_globals: object = None) -> list[str]:
-        path = path_told(filename) if filename.endswith(".py") else None
-        if path is None or kind_of(filename) is not None:
+        found = told(filename) if filename.endswith(".py") else None
+        if found is None or kind_of(filename) is not None:
             lines: list[str] = standard(filename, module_globals)
             return lines
         # The loader knows best: an older file may be served than the one that stands there now
@@ -33,7 +35,7 @@ def extend(linecache: "Any") -> None:
         if linecache.lazycache(filename, module_globals):
             source = _called(linecache.cache.pop(filename)[0])
         if source is None:  # nobody to ask; or `__main__`, which loaders do not know by that name
-            source = _source(filename, path)
+            source = _source(filename, found[0].archive, found[1])
         if source is None:
             return []
         # Not splitlines, which takes form feeds and others for ends of lines too
@@ -51,7 +53,7 @@ def _called(get_source: "Callable[[], str | None]") -> str | None:
         return None
 
 
-def _source(filename: str, path: BundlePath) -> str | None:
+def _source(filename: str, archive: "Archive", inside: str) -> str | None:
     # Whoever asks by name alone means the module of that name, if there is one
     try:
         for module in list(sys.modules.values()):
@@ -64,6 +66,7 @@ def _source(filename: str, path: BundlePath) -> str | None:
                 name = getattr(names.get("__spec__"), "name", None) or names["__name__"]  # __main__
                 source: str | None = names["__loader__"].get_source(name)
                 return source
-        return decode_source(path.read_bytes())
+        data = archive.read(inside)
+        return None if data is None else decode_source(data)
     except Exception:  # noqa: BLE001  # linecache answers with no lines, whatever is wrong
         return None

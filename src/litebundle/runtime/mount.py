@@ -146,6 +146,17 @@ def resolve(path: str) -> tuple[Mount, str, str] | None:
     return None if directory is None else (mount, directory, mount_join(base, directory))
 
 
+def told(path: str) -> tuple[Mount, str, str] | None:
+    """Return what `resolve` does, None too where a bundle cannot be used: for what tells of errors.
+
+    Where a trust file says nothing, that is so of every file (TRUST.md).
+    """
+    try:
+        return resolve(path)
+    except BundleError:
+        return None
+
+
 def _above(
     path: str, mounted: "Callable[[str], Mount | None]", known: "Callable[[str], object]"
 ) -> tuple[Mount, str, list[str]] | None:

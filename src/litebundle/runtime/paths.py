@@ -3,7 +3,6 @@
 import io
 from _frozen_importlib_external import path_sep, path_separators
 
-from ..errors import BundleError
 from .mount import mount_join, resolve
 
 TYPE_CHECKING = False
@@ -210,17 +209,6 @@ def path_at(path: str) -> BundlePath | None:
     mount, directory, location = found
     root = location[: -len(directory) - 1] if directory else location
     return BundlePath(mount.archive, root, directory)
-
-
-def path_told(path: str) -> BundlePath | None:
-    """Return what `path_at` does, None too where a bundle cannot be used: for what tells of errors.
-
-    Where a trust file says nothing, that is so of every file (TRUST.md).
-    """
-    try:
-        return path_at(path)
-    except BundleError:
-        return None
 
 
 def _again(root: str, inside: str) -> BundlePath:

@@ -7,7 +7,7 @@ module, which asks loaders. Errors that have nothing to do with bundles are left
 import sys
 
 from ..errors import BundleError
-from .paths import path_told
+from .mount import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _from_bundle(error: BaseException | None) -> bool:
         seen.add(id(one))
         frames = one.__traceback__
         while frames is not None:
-            if path_told(frames.tb_frame.f_code.co_filename) is not None:
+            if told(frames.tb_frame.f_code.co_filename) is not None:
                 return True
             frames = frames.tb_next
         todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
