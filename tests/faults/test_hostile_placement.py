@@ -17,7 +17,7 @@ from litebundle.inspect.verify import verify
 from litebundle.place.ahead import place_ahead
 from litebundle.runtime import placing
 from litebundle.runtime.archive import open_archive
-from litebundle.runtime.files import UnitFiles
+from litebundle.runtime.files import PlacedDirectory, UnitFiles
 from tests.rules.places import Library, Tree, write_tree
 from tests.unit.inspect.forge import Parts, change_root, execute, reference, taken_apart
 
@@ -133,7 +133,7 @@ def test_no_such_name_is_opened_either(
     _, key, ref = listing.placement(0)
     files = UnitFiles(archive, ref, key, "unit")
     with pytest.raises(BundleCorrupt, match=r"has a component '\.\.'"):
-        placing.PlacedDirectory(honest.path, files).enter()
+        PlacedDirectory(honest.path, files).enter()
     assert opened == []
 
 

@@ -30,10 +30,8 @@ def _aged(program: Program) -> Path:
 @pytest.mark.fault(27)
 def test_thirty_two_first_starts_place_once(program: Program) -> None:
     """All at once they work, one of them writes, and nothing is left aside."""
-    script = (
-        "import litebundle.runtime.placing as placing\nwrite = placing.PlacedDirectory._write\n"
-    )
-    script += "placing.PlacedDirectory._write = lambda s: print('wrote') or write(s)\n" + PROBE
+    script = "import litebundle.runtime.placing as placing\nwrite = placing._write\n"
+    script += "placing._write = lambda s: print('wrote') or write(s)\n" + PROBE
     processes = [program.start(script) for _ in range(32)]
     results = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0] * 32, results
@@ -137,7 +135,7 @@ def test_altered_files_are_put_right_at_the_next_start(program: Program, how: st
 
 def test_of_many_files_altered_ones_are_put_right_within_the_hour(program: Program) -> None:
     """Looking at each would cost every start; the marker's time says when that was done last."""
-    few = "import litebundle.runtime.placing as placing\nplacing._FEW = 8\n"
+    few = "import litebundle.runtime.files as files\nfiles._FEW = 8\n"
     program.run(few + PROBE)
     (directory,) = program.placed()
     last = directory / "stuffed" / "data" / "39.bin"
@@ -360,7 +358,7 @@ marker.Marker.share = late
 def test_interrupted_placing_leaves_nothing(program: Program, moment: str) -> None:
     """An interrupt in the middle removes what stands aside."""
     if moment == "a file is written":
-        where, call = "placing.PlacedDirectory", "_write_file"
+        where, call = "placing", "_write_file"
     else:
         where, call = "marker.Marker", "claim"
     script = f"""

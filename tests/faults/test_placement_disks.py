@@ -177,6 +177,7 @@ def test_a_directory_that_others_can_write_is_refused(program: Program) -> None:
 # All that is imported late, before rights are given up: a user may not be able to read Python.
 _DROPS = f"""
 import pure, os, fcntl, shutil, litebundle.runtime.files, litebundle.runtime.memory
+import litebundle.runtime.homeless, litebundle.runtime.placing
 from litebundle.runtime.standard import sha256
 sha256()  # from where the other user may not get to
 os.setgroups([])

@@ -105,6 +105,39 @@ def test_without_a_key_nothing_is_loaded_that_checks_one(bundle: Path) -> None:
     assert "litebundle.format.signature" not in gained
 
 
+def test_a_large_directory_alone_loads_what_reads_shards(bundle: Path, tmp_path: Path) -> None:
+    """Nearly all bundles have none."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(1100):
+        (source / f"m{number}.py").touch()
+    large = tmp_path / "large.bundle"
+    build([source], large, Options(jobs=1))
+    shards = "litebundle.format.shards"
+    assert shards in _gained(_INSTALL + "import m7", large)
+    assert shards not in _gained(_INSTALL + "import m7", bundle)
+
+
+def test_a_start_that_finds_its_files_in_place_loads_nothing_that_writes(tmp_path: Path) -> None:
+    """The first start loads what places files, and one that has something to put right."""
+    package = tmp_path / "source" / "pkg"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("DATA = open(__file__[:-11] + 'data.txt').read()")
+    (package / "data.txt").write_text("text")
+    output = tmp_path / "app.bundle"
+    build([package.parent], output, Options(jobs=1))
+    statements = f"import os; os.environ['LITEBUNDLE_CACHE'] = {str(tmp_path / 'cache')!r}\n"
+    statements += _INSTALL + "import pkg"
+    placing = "litebundle.runtime.placing"
+    first, second = (_gained(statements, output) for _ in range(2))
+    assert placing in first
+    assert {"litebundle.runtime.files", "litebundle.runtime.marker"} <= set(second)
+    assert not {placing, "litebundle.runtime.homeless"} & set(second)
+    (placed,) = (tmp_path / "cache").glob("*/pkg/data.txt")
+    placed.write_text("other")
+    assert placing in _gained(statements, output)
+
+
 def test_data_may_gain_zlib(bundle: Path) -> None:
     """What is compressed takes zlib to read, and nothing more."""
     statements = _INSTALL + "import m7; m7.__loader__.get_data('data.txt')"

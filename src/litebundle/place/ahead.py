@@ -7,8 +7,8 @@ from pathlib import Path
 
 from litebundle.inspect.bundle import Bundle
 from litebundle.runtime.cache import refusal
-from litebundle.runtime.files import UnitFiles
-from litebundle.runtime.placing import PUBLIC, PlacedDirectory
+from litebundle.runtime.files import PlacedDirectory, UnitFiles
+from litebundle.runtime.placing import PUBLIC
 
 _HINT = "name a directory of your own with --to, that can be written and has space"
 

@@ -18,7 +18,7 @@ _VARIABLE = "LITEBUNDLE_CACHE"
 _OTHERS = 0o022  # write permission of group and others
 _KIND, _DIRECTORY, _LINK = 0o170000, 0o040000, 0o120000  # of a file's mode
 _chosen: dict[str, str] = {}
-_HINT = (
+HINT = (
     f"set {_VARIABLE} to a directory of your own that can be written,"
     " or to one filled ahead with `bundle place FILE --to DIR`"
 )
@@ -139,18 +139,8 @@ def is_chosen() -> bool:
     return bool(os.environ.get(_VARIABLE))
 
 
-def nowhere(name: str, refused: list[BundleIOError]) -> BundleIOError:
-    """Return the error for a unit that has to be placed and cannot."""
-    reasons = "; ".join(f"{error.file}: {error.message}" for error in refused)
-    return BundleIOError(
-        f"the files of {name} can be placed nowhere: {reasons or 'no such directory is known'}",
-        errno=refused[0].errno if refused else 2,
-        hint=refused[0].hint if len(refused) == 1 else _HINT,
-    )
-
-
 def _refused(why: str, directory: str, errno: int | None) -> BundleIOError:
-    return BundleIOError(why, errno=errno, file=directory, hint=_HINT)
+    return BundleIOError(why, errno=errno, file=directory, hint=HINT)
 
 
 def _user() -> int:

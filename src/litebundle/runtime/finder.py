@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .archive import Archive
-    from .files import HomelessUnit, Unit
+    from .files import Unit
+    from .homeless import HomelessUnit
 
     Find = Callable[[str], int | None]
     View = tuple[Archive, Find, bytes, bytes]

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from .archive import Archive
-    from .files import HomelessUnit, Unit
+    from .files import Unit
+    from .homeless import HomelessUnit
 
 
 class _InBundle(FileLoader):

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from os import stat_result
 
 NAME = ".litebundle"
-ASIDE = ".tmp"
-"""How the names of directories end that are being written or removed."""
 
 _RECORDED = 3600
 """How old the record of the last use may become, in seconds, before it is renewed."""
 
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds to wait for others. The locks save work and files; what is there is right without."""
 
 
@@ -95,11 +93,11 @@ class Marker:
 
     def share(self) -> None:
         """Hold it as a user, as far as the file system knows locks."""
-        lock(self.fd, exclusive=False, seconds=_PATIENCE)
+        lock(self.fd, exclusive=False, seconds=PATIENCE)
 
     def claim(self, *, wait: bool = False) -> bool:
         """Tell whether nobody else holds it, now or in a while, and hold it alone."""
-        return lock(self.fd, exclusive=True, seconds=_PATIENCE if wait else 0.0)
+        return lock(self.fd, exclusive=True, seconds=PATIENCE if wait else 0.0)
 
 
 def open_marker(directory: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> Marker | None:
@@ -138,32 +136,3 @@ def lock(fd: int, *, exclusive: bool, seconds: float = 0.0) -> bool:
         sleep(pause)
         seconds -= pause
         pause = min(2 * pause, 0.05)
-
-
-class Turn:
-    """One's turn to write in a cache directory, so that of many first starts one does the work."""
-
-    __slots__ = ("_fd",)
-
-    def __init__(self, directory: str) -> None:
-        self._fd = -1
-        try:  # the directory itself: a file for it would have to stay
-            self._fd = os.open(directory, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError:
-            return
-        lock(self._fd, exclusive=True, seconds=_PATIENCE)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        if self._fd < 0:
-            return
-        try:
-            import fcntl
-
-            # Said, not only closed: a child that was forked meanwhile has the descriptor too.
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
-        except (ImportError, OSError):
-            pass
-        os.close(self._fd)

@@ -9,8 +9,8 @@ import os
 import sys
 
 from ..format import checksum
-from .marker import NAME, Turn, open_marker
-from .placing import discard, is_key, remove
+from .marker import NAME, open_marker
+from .placing import Turn, discard, is_key, remove
 
 _ABANDONED = 3600
 """How old a directory aside is, in seconds, whose process is taken for dead."""

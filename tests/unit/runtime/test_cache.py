@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from litebundle.runtime import cache
+from litebundle.runtime import cache, homeless
 from litebundle.runtime.marker import NAME
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX systems")
@@ -97,7 +97,7 @@ def test_the_error_for_nowhere_names_every_place() -> None:
     two = cache.refusal("/dev/null/two")
     assert one is not None
     assert two is not None
-    error = cache.nowhere("pkg", [one, two])
+    error = homeless.nowhere("pkg", [one, two])
     assert error.cause == (
         "the files of pkg can be placed nowhere:"
         " /dev/null: is no directory; /dev/null: is no directory"
