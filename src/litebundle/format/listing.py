@@ -5,6 +5,7 @@ the names and stops there; a record is decoded when it is asked for. What is in 
 names or more is told by several listings: see `shards`. `encode` is the other direction.
 """
 
+import sys
 from _imp import source_hash
 
 from . import CHECKSUM_KEY
@@ -93,21 +94,14 @@ def decode_ref(data: bytes, start: int = 0) -> Ref | None:
     """
     if len(data) < start + REF_SIZE:
         raise ValueError("a reference is cut short")
-    number = int.from_bytes
-    identifier = number(data[start + 8 : start + 12], "little")
+    low, high, identifier, stored, raw, kind = _numbers(data[start : start + 24])
     if not identifier:
         return None
     return Ref(
         identifier=identifier,
-        at=(
-            number(data[start : start + 8], "little"),
-            number(data[start + 22 : start + 24], "little"),
-        ),
-        sizes=(
-            number(data[start + 12 : start + 16], "little"),
-            number(data[start + 16 : start + 20], "little"),
-        ),
-        encoding=number(data[start + 20 : start + 22], "little"),
+        at=(low | high << 32, kind >> 16),
+        sizes=(stored, raw),
+        encoding=kind & 0xFFFF,
         checksum=data[start + 24 : start + 32],
     )
 
@@ -123,58 +117,38 @@ class Listing:
 
     sharded = False
 
-    __slots__ = (
-        "_codes",
-        "_flags",
-        "_known",
-        "_lengths",
-        "_starts",
-        "_texts",
-        "data",
-        "variants",
-    )
+    __slots__ = ("_bodies", "_codes", "_counts", "_flags", "_known", "_texts", "data", "variants")
 
     def __init__(self, data: bytes) -> None:
-        counts = _header(data)
-        self.variants, modules, directories, placements, files = counts[:5]
-        sections = [
-            (modules, counts[5]),
-            (directories, counts[6]),
-            (placements, counts[7]),
-            (files, counts[8]),
-        ]
-        starts, position = [], HEADER_SIZE
-        for (count, length), width in zip(sections, widths(self.variants), strict=True):
-            starts.append(position)
-            position += length + count * width
+        numbers = _header(data)
+        self.variants = numbers[0]
+        self._counts = counts = numbers[1 : 1 + SECTIONS]
+        lengths = numbers[1 + SECTIONS :]
+        names, bodies, position = [], [], HEADER_SIZE
+        for count, length, width in zip(counts, lengths, widths(self.variants), strict=True):
+            body = position + length
+            names.append(data[position:body])
+            bodies.append(body)
+            position = body + count * width
         if position != len(data):
             raise ValueError(f"listing of {len(data)} bytes, its header says {position}")
         self.data = data
-        self._starts = starts
-        self._lengths = sections
-        self._flags = starts[0] + counts[5]
-        self._codes = self._flags + modules
+        self._bodies = bodies
+        self._flags = bodies[0]
+        self._codes = bodies[0] + counts[0]
         # Here, so that a listing is refused as a whole or not at all.
-        self._texts = [self._text(section) for section in range(SECTIONS)]
+        self._texts = [*map(_text, names, counts)]
         # Split when first asked for: an import needs at most the modules.
         self._known: list[dict[str, int] | None] = [None] * SECTIONS
 
-    def _text(self, section: int) -> str:
-        count, length = self._lengths[section]
-        start = self._starts[section]
-        text = self.data[start : start + length].decode()
-        if text.count("\0") != max(count - 1, 0) or (length and not count):
-            raise ValueError(f"listing of {count} things with other names than that")
-        return text
-
     def _names(self, section: int) -> dict[str, int]:
-        count = self._lengths[section][0]
+        count = self._counts[section]
         return dict(zip(self._texts[section].split("\0"), range(count), strict=False))
 
     @property
     def counts(self) -> list[int]:
         """How many modules, directories, placements and files there are, equal names included."""
-        return [count for count, _ in self._lengths]
+        return [*self._counts]
 
     def shards(self) -> list[Ref | None]:
         """Return where the parts of it stand that have listings of their own."""
@@ -186,7 +160,7 @@ class Listing:
 
     def code(self, variant: int, index: int) -> bytes:
         """Return the encoded reference of the module's code for a variant; EMPTY_REF if none."""
-        start = self._codes + (variant * self._lengths[0][0] + index) * REF_SIZE
+        start = self._codes + (variant * self._counts[0] + index) * REF_SIZE
         return self.data[start : start + REF_SIZE]
 
     def view(self, name: str, variant: int | None) -> "View":
@@ -196,7 +170,7 @@ class Listing:
         and the encoded references of all their code, EMPTY_REF for no variant.
         """
         del name  # here all are
-        count = self._lengths[0][0]
+        count = self._counts[0]
         flags = self.data[self._flags : self._flags + count]
         if variant is None:
             return self.modules.get, flags, EMPTY_REF * count
@@ -251,18 +225,18 @@ class Listing:
 
     def directory(self, index: int) -> Ref | None:
         """Return where the listing of the subdirectory at `index` is."""
-        return decode_ref(self.data, self._body(1) + index * REF_SIZE)
+        return decode_ref(self.data, self._bodies[1] + index * REF_SIZE)
 
     def placement(self, index: int) -> tuple[int, bytes, Ref | None]:
         """Return level, content key (32 bytes) and the listing of files of a placed unit."""
-        start = self._body(2) + index * (4 + KEY_SIZE + REF_SIZE)
+        start = self._bodies[2] + index * (4 + KEY_SIZE + REF_SIZE)
         level = int.from_bytes(self.data[start : start + 4], "little")
         key = self.data[start + 4 : start + 4 + KEY_SIZE]
         return level, key, decode_ref(self.data, start + 4 + KEY_SIZE)
 
     def file(self, index: int) -> tuple[int, Ref | None]:
         """Return mode bits and content of the file at `index`."""
-        start = self._body(3) + index * (4 + REF_SIZE)
+        start = self._bodies[3] + index * (4 + REF_SIZE)
         mode = int.from_bytes(self.data[start : start + 4], "little")
         return mode, decode_ref(self.data, start + 4)
 
@@ -272,20 +246,28 @@ class Listing:
 
     def size(self, index: int) -> int:
         """Return the raw size in bytes of the file at `index`, for those who ask for thousands."""
-        start = self._body(3) + index * (4 + REF_SIZE) + 4 + 16
+        start = self._bodies[3] + index * (4 + REF_SIZE) + 4 + 16
         return int.from_bytes(self.data[start : start + 4], "little")
-
-    def _body(self, section: int) -> int:
-        return self._starts[section] + self._lengths[section][1]
 
 
 def _header(data: bytes) -> list[int]:
     if data[: len(MAGIC)] != MAGIC or len(data) < HEADER_SIZE:
         raise ValueError("not a listing")
-    return [
-        int.from_bytes(data[start : start + 4], "little")
-        for start in range(len(MAGIC), HEADER_SIZE, 4)
-    ]
+    return _numbers(data[len(MAGIC) : HEADER_SIZE])
+
+
+def _numbers(data: bytes) -> list[int]:
+    """Return little-endian numbers of 4 bytes each; `struct` would be two modules more."""
+    if sys.byteorder == "little":
+        return memoryview(data).cast("I").tolist()
+    return memoryview(data[::-1]).cast("I").tolist()[::-1]
+
+
+def _text(names: bytes, count: int) -> str:
+    text = names.decode()
+    if text.count("\0") != max(count - 1, 0) or (text and not count):
+        raise ValueError(f"listing of {count} things with other names than that")
+    return text
 
 
 def shard_of(name: str, count: int) -> int:

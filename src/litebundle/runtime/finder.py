@@ -40,6 +40,7 @@ _PLAIN = kinds.SOURCE | kinds.PACKAGE | kinds.DIRECTORY
 _ANY_PACKAGE = kinds.PACKAGE | kinds.EXTENSION_PACKAGE | kinds.BYTECODE_PACKAGE
 _ANY_EXTENSION = kinds.EXTENSION | kinds.EXTENSION_PACKAGE
 _GONE = Listing(NOTHING)  # of a directory that the new file has not
+_UNSEEN = None, *_GONE.view("", None)
 
 
 def path_hook(path: object) -> "BundleFinder":
@@ -128,7 +129,7 @@ class BundleFinder:
         self._pyc = _pyc_suffix()
         # What the listing has for `find_spec`, and whose it is: replaced together, so that no
         # thread sees one without the other.
-        self._view: View | tuple[None, Find, bytes, bytes] = (None, *_GONE.view("", None))
+        self._view: View | tuple[None, Find, bytes, bytes] = _UNSEEN
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"

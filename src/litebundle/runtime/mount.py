@@ -172,7 +172,7 @@ def _above(
             return mount, base, parts[::-1]
         if known(base) is not None:
             return None
-        at = max(base.rfind(separator) for separator in path_separators)
+        at = max(map(base.rfind, path_separators))
         parts.append(base[at + 1 :])
         base = base[: max(at, 0)].rstrip(path_separators)
     return None
