@@ -16,7 +16,7 @@ except ImportError:  # Windows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Literal
 
 SYSTEM_TRUST = "/etc/litebundle/trust"
 TRUST_VARIABLE = "LITEBUNDLE_TRUST"
@@ -138,7 +138,8 @@ def resolve(path: str) -> tuple[Mount, str, str] | None:
         path = absolute(path)
     except OSError:  # the working directory was removed
         return None
-    found = _above(path, _mounts.get, _nowhere) or _above(path, _mount_at, kind_of)
+    # Bundles that are open are found without asking the disk
+    found = _above(path, _mounts.get) or _above(path, _standing)
     if found is None:
         return None
     mount, base, parts = found
@@ -158,19 +159,19 @@ def told(path: str) -> tuple[Mount, str, str] | None:
 
 
 def _above(
-    path: str, mounted: "Callable[[str], Mount | None]", known: "Callable[[str], object]"
+    path: str, look: "Callable[[str], Mount | Literal[False] | None]"
 ) -> tuple[Mount, str, list[str]] | None:
     """Return the mount at the path or nearest above it, where, and the components below.
 
-    Ends at the first thing that is `known` and no mount: an existing file or directory.
+    `look` returns what is at a path: None for nothing, False for what is no mount and ends it.
     """
     parts: list[str] = []
     base = path.rstrip(path_separators)
     while base:
-        mount = mounted(base)
-        if mount is not None:
+        mount = look(base)
+        if mount:
             return mount, base, parts[::-1]
-        if known(base) is not None:
+        if mount is False:
             return None
         at = max(map(base.rfind, path_separators))
         parts.append(base[at + 1 :])
@@ -178,20 +179,17 @@ def _above(
     return None
 
 
-def _nowhere(path: str) -> None:
-    """Know nothing: bundles that are open are found without asking the disk."""
-
-
 def mount_join(base: str, directory: str) -> str:
     """Return the path of a directory of the bundle that is served at `base`."""
     return base + path_sep + directory.replace("/", path_sep) if directory else base
 
 
-def _mount_at(path: str) -> Mount | None:
-    if kind_of(path) != "file":
-        return None
+def _standing(path: str) -> "Mount | Literal[False] | None":
+    kind = kind_of(path)  # once: on a distant disk each call waits
+    if kind != "file":
+        return None if kind is None else False
     archive = _open(path)
     if archive is not None and (reason := exposed(path)):
         warn(reason, RuntimeWarning)
     # Two threads may both have opened it; one of them is kept.
-    return None if archive is None else _mounts.setdefault(path, Mount(path, archive))
+    return False if archive is None else _mounts.setdefault(path, Mount(path, archive))
