@@ -223,8 +223,8 @@ def test_a_temporary_directory_that_somebody_prepared_is_passed_over(shared: Pro
     chosen = {"LITEBUNDLE_CACHE": "", "HOME": "/nonexistent/home", "TMPDIR": str(base)}
     mine = base / f"litebundle-{_USER}"
     # Those behind it are this machine's own, and left alone.
-    script = _DROPS + "from litebundle.runtime import cache\nfound = cache.candidates()[:2]\n"
-    script += "cache.candidates = lambda: found\nos.umask(0)\nimport only\nprint(only.__file__)\n"
+    script = _DROPS + "from litebundle.runtime import files\nfound = files.candidates()[:2]\n"
+    script += "files.candidates = lambda: found\nos.umask(0)\nimport only\nprint(only.__file__)\n"
     good = shared.run(script, shared.environment(**chosen))
     assert good.startswith(f"{mine}/")
     assert mine.stat().st_mode & 0o7777 == 0o700

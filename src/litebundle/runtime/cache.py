@@ -49,15 +49,17 @@ def candidates() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def choose(key: str, has_native: "Callable[[], bool]") -> tuple[str | None, list[BundleIOError]]:
-    """Return the cache directory for a unit, None if there is none, and what was passed over.
+def choose(
+    directories: list[str], key: str, has_native: "Callable[[], bool]"
+) -> tuple[str | None, list[BundleIOError]]:
+    """Return which of them is the cache of a unit, None if none is, and what was passed over.
 
     Native files need a file system that lets them be executed; if only others are left, the
     first of these is taken, and extension modules are loaded through memory.
     """
     second = None
     refused = []
-    for directory in candidates():
+    for directory in directories:
         error = refusal(directory, key)
         if error is not None:
             refused.append(error)

@@ -241,7 +241,8 @@ def unit_of(
     if index is None:
         raise BundleCorrupt(f"placed unit {name!r} without a placement", file=archive.path)
     level, key, ref = listing.placement(index)
-    wanted = key.hex(), mount.path, *candidates()
+    places = candidates()
+    wanted = key.hex(), mount.path, *places
     known = _chosen.get(wanted)
     if known is not None:  # metadata asks for it once a file
         return known
@@ -249,7 +250,7 @@ def unit_of(
     root = ""
     # Two bundles in one process may have equal files but other code: each is served at its own.
     for directory in (key.hex(), f"{key.hex()}-{archive.identity[:16]}"):
-        cache, refused = choose(directory, files.has_native)
+        cache, refused = choose(places, directory, files.has_native)
         if cache is None:
             from .homeless import HomelessUnit
 

@@ -81,12 +81,11 @@ def test_what_is_placed_already_needs_no_writing(
 ) -> None:
     """A directory that cannot be written will do for what it holds, and for nothing else."""
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
-    monkeypatch.setenv("LITEBUNDLE_CACHE", str(tmp_path))
     tmp_path.chmod(0o755)
     (tmp_path / "key").mkdir()
     (tmp_path / "key" / NAME).write_text("")
-    assert cache.choose("key", lambda: False) == (str(tmp_path), [])
-    chosen, refused = cache.choose("other", lambda: False)
+    assert cache.choose([str(tmp_path)], "key", lambda: False) == (str(tmp_path), [])
+    chosen, refused = cache.choose([str(tmp_path)], "other", lambda: False)
     assert chosen is None
     assert [error.message for error in refused] == ["cannot be written"]
 
