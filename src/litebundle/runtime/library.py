@@ -30,6 +30,6 @@ def begin(file: str, program: "str | None") -> None:
     if program is not None:
         sys.path.append(sys.base_prefix + path_sep + program)
     else:
-        from .unpacked import hold
+        from .marker import hold
 
         _held = hold(sys.base_prefix)

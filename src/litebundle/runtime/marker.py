@@ -112,6 +112,15 @@ def open_marker(directory: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> 
         return None
 
 
+def hold(directory: str) -> Marker | None:
+    """Keep a directory from being removed while the result lives; None if it has no marker."""
+    marker = open_marker(directory)
+    if marker is not None:
+        marker.share()
+        marker.record_use()
+    return marker
+
+
 def lock(fd: int, *, exclusive: bool, seconds: float = 0.0) -> bool:
     """Tell whether the lock was had in that time; False too where there are no locks."""
     try:

@@ -42,15 +42,6 @@ def settle(work: str, expected: str) -> None:
         os.rename(work, target)
 
 
-def hold(home: str) -> object:
-    """Keep the interpreter from being removed while the result lives; None if it has no marker."""
-    marker = open_marker(home)
-    if marker is not None:
-        marker.share()
-        marker.record_use()
-    return marker
-
-
 def digest(home: str) -> str:
     """Return a checksum over the names and contents of all files, in hexadecimal digits."""
     sums = []

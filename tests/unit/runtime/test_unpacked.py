@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from litebundle.runtime import unpacked
-from litebundle.runtime.marker import NAME
+from litebundle.runtime.marker import NAME, hold
 from tests.rules.places import write_tree
 
 _KEY = "0" * 64
@@ -26,9 +26,9 @@ def test_what_is_whole_gets_its_name(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == [_KEY]
     assert unpacked.digest(str(tmp_path / _KEY)) == expected
     assert (tmp_path / _KEY / NAME).read_text().startswith("0 2 5 python-3.")
-    held = unpacked.hold(str(tmp_path / _KEY))
+    held = hold(str(tmp_path / _KEY))
     assert held is not None
-    assert unpacked.hold(str(tmp_path)) is None
+    assert hold(str(tmp_path)) is None
 
 
 def test_what_is_not_whole_is_refused(tmp_path: Path) -> None:
