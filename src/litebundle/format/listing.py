@@ -6,9 +6,6 @@ names or more is told by several listings: see `shards`. `encode` is the other d
 """
 
 import sys
-from _imp import source_hash
-
-from . import CHECKSUM_KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -268,12 +265,6 @@ def _text(names: bytes, count: int) -> str:
     if text.count("\0") != max(count - 1, 0) or (text and not count):
         raise ValueError(f"listing of {count} things with other names than that")
     return text
-
-
-def shard_of(name: str, count: int) -> int:
-    """Return in which of `count` shards a name is."""
-    data = name.encode("utf-8", "surrogatepass")  # whoever imports may ask for any text
-    return int.from_bytes(source_hash(CHECKSUM_KEY, data)[:4], "little") & count - 1
 
 
 def widths(variants: int) -> tuple[int, int, int, int]:

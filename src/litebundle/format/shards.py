@@ -4,7 +4,10 @@ A name is in the one that its hash says, so that it is found by reading two smal
 (FORMAT.md, "Listings").
 """
 
-from .listing import INDEX_MAGIC, REF_SIZE, SECTIONS, Listing, decode_ref, shard_of
+from _imp import source_hash
+
+from . import CHECKSUM_KEY
+from .listing import INDEX_MAGIC, REF_SIZE, SECTIONS, Listing, decode_ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 INDEX_SIZE = len(INDEX_MAGIC) + 8
 MOST_SHARDS = 1 << 16
 _LOW = (1 << 32) - 1
+
+
+def shard_of(name: str, count: int) -> int:
+    """Return in which of `count` shards a name is."""
+    data = name.encode("utf-8", "surrogatepass")  # whoever imports may ask for any text
+    return int.from_bytes(source_hash(CHECKSUM_KEY, data)[:4], "little") & count - 1
 
 
 class ShardedListing(Listing):
