@@ -20,6 +20,9 @@ _FILE = 4 << 10
 _DEPTH = 2 * (os.cpu_count() or 1)
 """Items ahead of the one that was asked for: each may be some MiB."""
 
+_THREADS = min(os.cpu_count() or 1, 32)
+"""No more than can run at once: each waits for the others whenever a call of the system is over."""
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -48,7 +51,7 @@ class Ahead:
         )
         self._pending: deque[tuple[list[Entry], Future[list[Encoded]] | None]] = deque()
         self._room = _AHEAD
-        self._threads = ThreadPoolExecutor()
+        self._threads = ThreadPoolExecutor(_THREADS)
         self._submit()
 
     def __enter__(self) -> Self:
