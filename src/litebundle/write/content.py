@@ -270,24 +270,24 @@ def identity(roots: Iterable[Root], manifest: Iterable[tuple[str, str]]) -> str:
     """
     digest = hashlib.sha256()
 
-    def add(lines: Iterable[tuple[str | int, ...]]) -> None:
-        digest.update("".join("\0".join(map(str, each)) + "\n" for each in lines).encode())
+    def add(lines: Iterable[str]) -> None:
+        digest.update("".join([f"{line}\n" for line in lines]).encode())
 
-    add(("manifest", *each) for each in manifest if each[0].startswith(_LOGICAL))
+    add("\0".join(("manifest", *each)) for each in manifest if each[0].startswith(_LOGICAL))
     for number, root in enumerate(roots):
-        add([("root", number, columns_text(root.columns))])
+        add([f"root\0{number}\0{columns_text(root.columns)}"])
         for directory in sorted(root.directories.values(), key=lambda d: d.path):
             add(_lines(directory))
     return digest.hexdigest()
 
 
-def _lines(directory: Directory) -> Iterator[tuple[str | int, ...]]:
-    """Yield the fields of what the identity has of a directory, line by line."""
-    yield "directory", directory.path
+def _lines(directory: Directory) -> Iterator[str]:
+    """Yield what the identity has of a directory, line by line: fields that NULs part."""
+    yield f"directory\0{directory.path}"
     for name, module in sorted(directory.modules.items()):
-        codes = (code.digest.hex() if code else "-" for code in module.codes)
-        yield "module", name, module.flags, *codes
+        codes = "".join([f"\0{code.digest.hex() if code else '-'}" for code in module.codes])
+        yield f"module\0{name}\0{module.flags}{codes}"
     for name, file in sorted(directory.files.items()):
-        yield "file", name, file.mode, file.blob.digest.hex()
+        yield f"file\0{name}\0{file.mode}\0{file.blob.digest.hex()}"
     for name, placement in sorted(directory.placements.items()):
-        yield "placement", name, placement.level, placement.key.hex()
+        yield f"placement\0{name}\0{placement.level}\0{placement.key.hex()}"
