@@ -22,10 +22,10 @@ _PATHS: _Hints = (
     (b"__spec__", (b"origin", b"submodule_search_locations")),
 )
 _RESOURCES: _Hints = (
-    (b"importlib.resources", _ANY),
-    (b"import resources", _ANY),
-    (b"importlib_resources", _ANY),
-    (b"pkg_resources", _ANY),
+    (
+        b"resources",
+        (b"importlib.resources", b"import resources", b"importlib_resources", b"pkg_resources"),
+    ),
     (b"get_data", (b"pkgutil", b"__loader__", b"__spec__")),
 )
 """Words in a source that is looked at: a first one, and one of several others."""
