@@ -78,7 +78,8 @@ class Ahead:
 
     def _submit(self) -> None:
         while self._room > 0 and (batch := next(self._batches, None)):
-            if all(map(self._is_kept, batch)):
+            # The rest of it is mostly as these are, and nothing depends on it but time
+            if self._is_kept(batch[0]) and self._is_kept(batch[-1]):
                 self._pending.append((batch, None))
                 continue
             self._room -= sum(map(_weight, batch))
