@@ -14,7 +14,7 @@ from litebundle.cli.output import (
     print_json,
     print_pairs,
 )
-from litebundle.format.manifest import ANY, JOINED, STARTUP, Target, joined, startup
+from litebundle.format.manifest import ANY, JOINED, STARTUP, Target, startup
 from litebundle.format.signature import DIGESTS, SIGNATURE, key_name
 from litebundle.inspect.bundle import Bundle, File, Module
 from litebundle.inspect.signature import statement_of
@@ -92,7 +92,7 @@ def _pairs(bundle: Bundle, modules: list[Module], files: list[File]) -> Iterator
     if runs := startup(bundle.manifest):
         yield "start-up", f"{in_bytes(sum(size for _, size, _ in runs))} read ahead"
     for number, variant in zip(bundle.columns, bundle.variants, strict=True):
-        if streams := joined(bundle.manifest, number):
+        if streams := bundle.joined(number):
             many = "" if len(streams) == 1 else "s"
             yield "start-up", f"code for {variant} joined in {len(streams)} stream{many}"
     if signature := _signature(bundle):

@@ -13,7 +13,7 @@ from operator import eq
 from pathlib import Path
 
 from litebundle.format.listing import Listing, Ref, decode_ref
-from litebundle.format.manifest import joined, variants
+from litebundle.format.manifest import variants
 from litebundle.inspect.bundle import Bundle
 
 COPY, DIFFERENCE, INSERTION = range(3)
@@ -71,9 +71,8 @@ def _places(path: Path) -> Iterator[tuple[object, tuple[int, int]]]:
             for blob in _blobs(listing):
                 yield _place(blob, base)
     for number in range(len(variants(bundle.manifest))):
-        for _, text in joined(bundle.manifest, number):
-            if stream := decode_ref(bytes.fromhex(text)):
-                yield _place(stream, base)
+        for _, stream in bundle.joined(number):
+            yield _place(stream, base)
 
 
 def _place(blob: Ref, base: int) -> tuple[object, tuple[int, int]]:

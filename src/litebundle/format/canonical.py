@@ -192,7 +192,8 @@ class _Items:
                 self.sets.append(item)
             if kind not in (_FROZENSET, _SLICE):
                 return ~item
-            key = frozenset(links) if kind == _FROZENSET else (b":", *links)
+            # Not the set itself: its hash is a sum, which whoever wrote the stream may choose
+            key = str(sorted({*links})) if kind == _FROZENSET else (b":", *links)
         link = self.composites.setdefault(key, ~item)
         # Complete but begun later: it is inside, in a tuple that contains itself. Both stay.
         if ~link > item:

@@ -18,6 +18,7 @@ INDEX_MAGIC = b"LBix"  # of the index of shards, which takes a listing's place
 REF_SIZE = 32
 KEY_SIZE = 32
 PART_SIZE = REF_SIZE + 4
+MOST_JOINED = 8 << 20  # raw bytes of a joined stream, and of all the code in it: read at once
 MOST_PARTED = 2 << 20  # raw bytes of a blob that others are parts of: a reader keeps some of them
 
 # What stands behind a module name; several bits may be set, FileFinder's order decides (F4).

@@ -11,8 +11,8 @@ from litebundle.collect.tree import Kind
 from litebundle.errors import BundleCorrupt, BundleError
 from litebundle.format import listing as flag
 from litebundle.format import names
-from litebundle.format.listing import ENCODING_PART, ENCODING_ZSTD, Listing, decode_ref
-from litebundle.format.manifest import Target, Variant
+from litebundle.format.listing import ENCODING_PART, ENCODING_ZSTD, Listing, Ref, decode_ref
+from litebundle.format.manifest import JOINED, Target, Variant, joined
 from litebundle.inspect.claims import Claims
 from litebundle.runtime.archive import Archive, open_archive
 from litebundle.runtime.containers import SqliteContainer
@@ -135,6 +135,21 @@ class Bundle:
     def columns(self) -> list[int]:
         """Their numbers in the manifest."""
         return self.archive.roots[self.archive.root].columns
+
+    def joined(self, number: int) -> list[tuple[int, Ref]]:
+        """Return the joined streams of a variant, by its number in the manifest.
+
+        Each with the highest identifier of the blobs that have the same code.
+        """
+        key = f"{JOINED}.{number}"
+        try:
+            found = [
+                (last, decode_ref(bytes.fromhex(text)))
+                for last, text in joined(self.manifest, number)
+            ]
+        except ValueError as error:
+            raise self._damage(f"damaged manifest: {key}: {error}") from error
+        return [(last, ref) for last, ref in found if ref is not None]
 
     @property
     def fitting(self) -> Variant | None:

@@ -3,6 +3,7 @@
 Nothing is unmarshalled or executed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import lt
 
@@ -11,13 +12,14 @@ from litebundle.format.encode import SHARD, shards_of
 from litebundle.format.listing import (
     ENCODING_NONE,
     INDEX_MAGIC,
+    MOST_JOINED,
     PACKAGE,
     SOURCE,
     Listing,
     Ref,
     decode_ref,
 )
-from litebundle.format.manifest import joined, variants
+from litebundle.format.manifest import JOINED, joined, variants
 from litebundle.format.shards import ShardedListing, misplaced
 from litebundle.inspect.contents import DAMAGED, Contents
 from litebundle.inspect.finding import Finding
@@ -37,6 +39,8 @@ from litebundle.write.content import (
     identity,
 )
 from litebundle.write.joined import encode_joined
+
+_LEVELS = 3  # of optimization
 
 
 def problems(archive: Archive) -> Iterator[Finding]:
@@ -68,6 +72,9 @@ class Check(Contents):
         self.roots: list[Root] = []
         self.listings: dict[int, tuple[int, str, str]] = {}
         self.complete = True
+        self._joined: dict[int, list[int]] = {}  # the code in streams, by their identifiers
+        self._compared: set[int] = set()
+        self._taken: Counter[int] = Counter()  # how often code was found in streams
         self._variants = [str(variant) for variant in variants(archive.manifest)]
         self._names: list[str] = []  # of the columns of the root at hand
         self.placements: dict[int, Placement] = {}
@@ -267,28 +274,55 @@ class Check(Contents):
         own: list[set[int]] = [set() for _ in self._variants]
         for _, number, code in self.codes():
             own[number].add(code.identifier)
+        known = {f"{JOINED}.{number}" for number in range(len(self._variants))}
+        for key in sorted(key for key in self.archive.manifest if key.startswith(f"{JOINED}.")):
+            if key not in known:
+                self._tell("manifest", f"{key}: no such variant")
         for number, variant in enumerate(self._variants):
             done = 0
             for last, text in joined(self.archive.manifest, number):
                 what = f"joined code for {variant} up to blob {last}"
                 blob = self._blob(decode_ref(bytes.fromhex(text)), what)
-                if blob is None or blob.digest == DAMAGED:
-                    continue
-                data = self._known(blob)
-                found = [done, *(int.from_bytes(each, "little") for each in split(data)[0])]
-                # Each once, or a small file would be the work of a large one
-                ascending = all(map(lt, found, found[1:]))
-                if not ascending or found[-1] != last or not own[number].issuperset(found[1:]):
-                    self._tell(what, "is not of the modules that it says")
-                elif not self._is_joined(data, found[1:]):
-                    self._tell(what, "is not what its modules have")
+                if blob is not None and blob.digest != DAMAGED:
+                    problem = self._joined_problem(blob, own[number], (done, last))
+                    if problem is not None:
+                        self._tell(what, problem)
+                        return  # else one that names it a thousand times would be read as often
                 done = last
 
-    def _is_joined(self, data: bytes, identifiers: list[int]) -> bool:
-        blobs = [self.blobs[number] for number in identifiers]
-        if any(blob.digest == DAMAGED for blob in blobs):
-            return True  # nobody can tell any more, and that was told
-        return data == encode_joined(identifiers, [*map(self._known, blobs)])
+    def _joined_problem(  # noqa: PLR0911  # a line for each way to be wrong
+        self, blob: Blob, own: set[int], ends: tuple[int, int]
+    ) -> str | None:
+        """Return what is wrong with a stream of code that is among a variant's own.
+
+        `ends` are the last identifier before it, and the last in it.
+        """
+        if blob.raw > MOST_JOINED:
+            return "is too large"
+        known = self._joined.get(blob.identifier)
+        if known is None:
+            data = self._known(blob)
+            if int.from_bytes(data[:4], "little") > len(own):
+                return "is of more modules than there are"
+            known = [int.from_bytes(each, "little") for each in split(data)[0]]
+            self._joined[blob.identifier] = known
+        ids = [ends[0], *known]
+        if not all(map(lt, ids, known)) or ids[-1] != ends[1] or not own.issuperset(known):
+            return "is not of the modules that it says"
+        if blob.identifier in self._compared:
+            return None
+        self._compared.add(blob.identifier)
+        blobs = [self.blobs[number] for number in known]
+        # Of the levels of an interpreter each may have the same code, and nobody else
+        self._taken.update(known)
+        if sum(each.raw for each in blobs) > MOST_JOINED or any(
+            self._taken[number] > _LEVELS for number in known
+        ):
+            return "is too much to be joined"
+        if any(each.digest == DAMAGED for each in blobs):
+            return None  # nobody can tell any more, and that was told
+        joined_code = encode_joined(known, [*map(self._known, blobs)])
+        return None if self._known(blob) == joined_code else "is not what its modules have"
 
     def _compare_identity(self) -> None:
         found = identity(self.roots, self.archive.manifest.items())

@@ -3,7 +3,7 @@
 from marshal import loads
 
 from ..errors import BundleError
-from ..format.listing import decode_ref
+from ..format.listing import MOST_JOINED, decode_ref
 from ..format.manifest import joined
 
 TYPE_CHECKING = False
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from .archive import Archive
+
+_CODE = type((lambda: None).__code__)
 
 
 class Joined:
@@ -53,11 +55,14 @@ class Joined:
         self._left -= 1
         try:
             ref = decode_ref(bytes.fromhex(text))
-            keys, stream = split(b"" if ref is None else archive.blob(ref))
+            if ref is None or ref.raw > MOST_JOINED:
+                return
+            keys, stream = split(archive.blob(ref))
             codes = loads(stream)
-        except (BundleError, EOFError, ValueError):  # too deeply nested, on Windows
+        except (BundleError, EOFError, TypeError, ValueError):  # too deeply nested, on Windows
             return
-        self._codes |= zip(keys, codes, strict=False)
+        if type(codes) is tuple and {_CODE}.issuperset(map(type, codes)):
+            self._codes |= zip(keys, codes, strict=False)
 
 
 def split(data: bytes) -> "tuple[list[bytes], memoryview]":

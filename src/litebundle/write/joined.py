@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from litebundle.format.canonical import joined
+from litebundle.format.listing import MOST_JOINED
 from litebundle.write.content import Blob
 from litebundle.write.encoding import Encoded, plain
 
 SIZE = 512 << 10
-"""Bytes of code in a stream, and less than another module's more. The fewer, the sooner the first
-module runs, and the less is read for it that the program may not need; the more, the fewer reads.
+"""Bytes of code in a stream of several modules. The fewer, the sooner the first of them runs, and
+the less is read for it that the program may not need; the more, the fewer reads.
 """
 
 
@@ -19,15 +20,21 @@ class Joining:
         self._store = store
         self._codes: dict[int, bytes] = {}
         self._size = 0
+        self._last = 0
         self._streams: list[tuple[int, Blob]] = []
 
     def add(self, blob: Blob, code: bytes) -> None:
-        """Take the code of a blob, which was stored behind those before; it is canonical."""
-        if blob.identifier not in self._codes:
-            self._codes[blob.identifier] = code
-            self._size += len(code)
-            if self._size >= SIZE:
-                self._join()
+        """Take the code of a blob, which is canonical, and was stored behind those before.
+
+        Or among them, as that of a module which is the same for two platforms.
+        """
+        if blob.identifier <= self._last or len(code) > MOST_JOINED // 2:
+            return
+        if self._codes and self._size + len(code) > SIZE:
+            self._join()
+        self._codes[blob.identifier] = code
+        self._size += len(code)
+        self._last = blob.identifier
 
     def finish(self) -> list[tuple[int, Blob]]:
         """Return what there is: of each stream the last identifier of those joined, and its own."""
@@ -37,7 +44,7 @@ class Joining:
 
     def _join(self) -> None:
         stream = encode_joined([*self._codes], [*self._codes.values()])
-        self._streams.append((max(self._codes), self._store(len(self._streams), plain(stream))))
+        self._streams.append((self._last, self._store(len(self._streams), plain(stream))))
         self._codes, self._size = {}, 0
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,17 @@ from litebundle.builder import Options, build
 from litebundle.errors import BundleCorrupt
 from litebundle.format import checksum
 from litebundle.format.canonical import canonical
-from litebundle.format.listing import Ref, decode_ref
+from litebundle.format.listing import MOST_JOINED, Ref, decode_ref
 from litebundle.format.manifest import joined, joined_text
+from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.diff import Comparison
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive, open_archive
-from litebundle.runtime.joined import Joined
+from litebundle.runtime.joined import Joined, split
 from litebundle.runtime.signed import open_trusted
 from litebundle.write import joined as joining
+from litebundle.write.content import Blob
+from litebundle.write.encoding import Encoded, plain
 from litebundle.write.joined import encode_joined
 from tests.rules.places import write_tree
 from tests.signing import signed, trust_file
@@ -92,6 +96,12 @@ def _ref(archive: Archive, name: str, variant: int = 0) -> bytes:
     listing = archive.listing("joinpkg")
     assert listing is not None
     return listing.code(variant, listing.modules[name])
+
+
+def _number(archive: Archive, name: str) -> int:
+    ref = decode_ref(_ref(archive, name))
+    assert ref is not None
+    return ref.identifier
 
 
 def _joined(archive: Archive) -> Joined:
@@ -223,6 +233,25 @@ def test_a_damaged_stream_costs_time_only(bundle: _Bundle, path: str) -> None:
     assert any("joined code" in str(found) for found in verify(bundle.path).problems)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [7, [1], ("no code",) * 3, None],
+    ids=["a number", "a list", "texts", "the code of one module"],
+)
+def test_a_stream_of_something_else_is_passed_over(database: _Bundle, value: Any) -> None:
+    """Its checksum fits, and yet it is no tuple of code objects."""
+    archive = database.open()
+    code = archive.code(_ref(archive, "m00"))
+    numbers = [_number(archive, name) for name in _TRACED[:3]]
+    head = b"".join(number.to_bytes(4, "little") for number in (3, *numbers))
+    _exchange(database, head + (code if value is None else marshal.dumps(value)), numbers[-1])
+    archive = database.open()
+    assert [_joined(archive).take(_ref(archive, name), archive) for name in _TRACED[:3]] == [
+        None
+    ] * 3
+    assert "is not what its modules have" in str(verify(database.path).problems[0])
+
+
 @pytest.mark.parametrize("what", ["no stream", "nothing", "not hexadecimal"])
 def test_what_is_no_stream_is_passed_over(database: _Bundle, what: str) -> None:
     """As if there were none, whatever stands there."""
@@ -273,8 +302,7 @@ def _exchange(database: _Bundle, data: bytes, last: int | None = None) -> None:
 def test_verify_compares_it_with_the_modules(database: _Bundle) -> None:
     """Other code under a module's number is what nobody would see in `list` and `cat`."""
     archive = database.open()
-    refs = [decode_ref(_ref(archive, name)) for name in _TRACED[:2]]
-    numbers = [ref.identifier for ref in refs if ref]
+    numbers = [_number(archive, name) for name in _TRACED[:2]]
     codes = [archive.code(_ref(archive, name)) for name in _TRACED[:2]]
     for ids, streams, last, said in [
         (numbers, codes[::-1], numbers[1], "is not what its modules have"),
@@ -283,6 +311,7 @@ def test_verify_compares_it_with_the_modules(database: _Bundle) -> None:
         ([numbers[0]] * 2, [codes[0]] * 2, numbers[0], "is not of the modules that it says"),
         ([99], codes[:1], 99, "is not of the modules that it says"),
         ([], [], numbers[1], "is not of the modules that it says"),
+        ([*range(1, 99)], codes, 99, "is of more modules than there are"),
     ]:
         _exchange(database, encode_joined(ids, streams), last)
         found = [str(each) for each in verify(database.path).problems]
@@ -309,3 +338,79 @@ def test_of_a_signed_bundle_it_is_signed(database: _Bundle, tmp_path: Path) -> N
     name = _TRACED[0]
     assert _joined(archive).take(_ref(archive, name), archive) is None
     assert marshal.loads(archive.code(_ref(archive, name)))
+
+
+def test_verify_reads_a_stream_once(database: _Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is named: what a file costs to verify grows with its size, and no faster."""
+    archive = database.open()
+    last, ref = _streams(archive)[0]
+    change_manifest(database.path, **{"joined.0": joined_text([(last, ref.encode())] * 500)})
+    read = []
+    blob = Archive.blob
+
+    def noted(self: Archive, ref: Ref, table: str = "blobs") -> bytes:
+        read.append(ref.identifier)
+        return blob(self, ref, table)
+
+    monkeypatch.setattr(Archive, "blob", noted)
+    [found] = [str(each) for each in verify(database.path).problems if "joined" in str(each)]
+    assert "is not of the modules that it says" in found
+    assert len(read) < 50
+
+
+def test_verify_takes_no_large_stream(database: _Bundle) -> None:
+    """A few bytes can be packed that are many: they are not taken into memory."""
+    _exchange(database, bytes(MOST_JOINED + 1))
+    assert "is too large" in str(verify(database.path).problems)
+    archive = database.open()
+    assert _joined(archive).take(_ref(archive, _TRACED[0]), archive) is None
+
+
+def test_verify_knows_the_variants(tmp_path: Path) -> None:
+    """What is said of others is not of the format; nor can it be read by those who inspect it."""
+    path = _built(tmp_path, "sqlite", (0, 2)).path
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE manifest SET key = 'joined.7' WHERE key = 'joined.1'")
+    change_manifest(path)
+    assert "joined.7: no such variant" in str(verify(path).problems)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE manifest SET key = 'joined.1' WHERE key = 'joined.7'")
+    for text in ("odd", "9 zz", "9 abcd"):
+        change_manifest(path, **{"joined.1": text})
+        with pytest.raises(BundleCorrupt, match=r"damaged manifest: joined\.1"):
+            Bundle(str(path)).joined(1)
+
+
+def test_what_is_stored_twice_is_joined_once() -> None:
+    """The same code of two platforms is one blob, before as behind the end of a stream."""
+    stored: list[bytes] = []
+
+    def store(number: int, content: Encoded) -> Blob:
+        assert number == len(stored)
+        stored.append(content.whole)
+        return content.as_blob(100 + number)
+
+    code = canonical(marshal.dumps("x" * 600))
+    joining_all = joining.Joining(store)
+    for number in (1, 1, 2, 2, 3, 3, 1):
+        blob = plain(code).as_blob(number)
+        joining_all.add(blob, code)
+    assert [last for last, _ in joining_all.finish()] == [1, 2, 3]
+    assert [split(data)[0] for data in stored] == [[bytes((n, 0, 0, 0))] for n in (1, 2, 3)]
+
+
+def test_large_code_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what is small need not wait for it; and the largest is not joined at all."""
+    stored: list[bytes] = []
+
+    def store(number: int, content: Encoded) -> Blob:
+        stored.append(content.whole)
+        return content.as_blob(100 + number)
+
+    monkeypatch.setattr(joining, "MOST_JOINED", 4000)
+    all_of_it = joining.Joining(store)
+    for number, size in enumerate((100, 100, 1500, 100, 2500, 100), 1):
+        code = canonical(marshal.dumps("x" * size))
+        all_of_it.add(plain(code).as_blob(number), code)
+    assert [last for last, _ in all_of_it.finish()] == [2, 3, 6]
+    assert [len(split(data)[0]) for data in stored] == [2, 1, 2]
