@@ -1,6 +1,7 @@
 """What the suites share: the containers a test body runs over, and one store of what they build."""
 
 import os
+import signal
 from collections.abc import Sequence
 
 import pytest
@@ -10,6 +11,9 @@ from tests.rules.places import CONTAINERS, DIRECTORY, OURS, Library
 
 # As pip does: uv has authorities of its own, and this machine's may be others.
 os.environ.setdefault("UV_SYSTEM_CERTS", "1")
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
