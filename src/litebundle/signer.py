@@ -23,8 +23,9 @@ from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.check import Check, problems
 from litebundle.inspect.signature import require_following, unsigned
 from litebundle.inspect.verify import verify
-from litebundle.runtime.containers import SqliteContainer, ZipContainer
+from litebundle.runtime.containers import SqliteContainer
 from litebundle.runtime.trust import Trust
+from litebundle.runtime.zipfile import ZipContainer
 from litebundle.write import sqlite, zip  # noqa: A004  # the container's name
 from litebundle.write.atomic import check_output, replacing
 from litebundle.write.digests import digests_in_order, digests_runs

@@ -17,10 +17,11 @@ from litebundle.format.listing import EMPTY_REF
 from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive
-from litebundle.runtime.containers import ZipContainer, open_container
+from litebundle.runtime.containers import open_container
 from litebundle.runtime.finder import BundleFinder
 from litebundle.runtime.loader import BundleLoader
 from litebundle.runtime.mount import Mount
+from litebundle.runtime.zipfile import ZipContainer
 from litebundle.write.encoding import pyc_header
 from tests.property.targets import forged, look_into, sample
 from tests.unit.inspect.forge import reference

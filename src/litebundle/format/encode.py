@@ -1,7 +1,6 @@
 """Encoding what `listing` decodes."""
 
-from .listing import HEADER_SIZE, INDEX_MAGIC, MAGIC, REF_SIZE, widths
-from .shards import INDEX_SIZE, MOST_SHARDS
+from .listing import HEADER_SIZE, INDEX_MAGIC, INDEX_SIZE, MAGIC, MOST_SHARDS, REF_SIZE, widths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

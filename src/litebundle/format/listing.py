@@ -1,17 +1,32 @@
 """Listings: all that is known of one directory of the bundle, in one piece of bytes.
 
 A finder serves one directory and reads its listing once (FORMAT.md, "Listings"). Decoding splits
-the names and stops there; a record is decoded when it is asked for. What is in one of a thousand
-names or more is told by several listings: see `shards`. `encode` is the other direction.
+the names and stops there; a record is decoded when it is asked for. What is in a directory of a
+thousand names or more is told by several listings, its shards: a name is in the one that its hash
+says, so that it is found by reading two small pieces. `encode` is the other direction.
 """
 
 import sys
+from _imp import source_hash
+
+from . import CHECKSUM_KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Protocol
 
     View = tuple[Callable[[str], int | None], bytes, bytes]
+
+    class Source(Protocol):
+        """Where shards are read from."""
+
+        def part(self, ref: "Ref", of: str) -> "Listing":
+            """Return a checked listing; raises BundleError."""
+
+        def damaged(self, of: str, what: str) -> Exception:
+            """Return the error for a listing that is none."""
+
 
 MAGIC = b"LBls"
 INDEX_MAGIC = b"LBix"  # of the index of shards, which takes a listing's place
@@ -41,6 +56,10 @@ ENCODING_PART = 4  # a reference to the blob of whose raw bytes it is a part, an
 
 SECTIONS = 4
 """Modules, directories, placements and files, by these numbers from 0 on."""
+
+INDEX_SIZE = len(INDEX_MAGIC) + 8
+MOST_SHARDS = 1 << 16
+_LOW = (1 << 32) - 1
 
 _COUNTS = 1 + 2 * SECTIONS
 HEADER_SIZE = len(MAGIC) + 4 * _COUNTS
@@ -246,6 +265,120 @@ class Listing:
         """Return the raw size in bytes of the file at `index`, for those who ask for thousands."""
         start = self._bodies[3] + index * (4 + REF_SIZE) + 4 + 16
         return int.from_bytes(self.data[start : start + 4], "little")
+
+
+class ShardedListing(Listing):
+    """One large directory by the interface of `Listing`; raises BundleCorrupt for a damaged shard.
+
+    An index has the number of the shard above its 32 bits. Whoever asks for all names reads all
+    shards.
+    """
+
+    sharded = True
+
+    __slots__ = ("_count", "_directory", "_shards", "_source", "_unchecked", "_views")
+
+    def __init__(self, data: bytes, source: "Source", directory: str) -> None:
+        start = len(INDEX_MAGIC)
+        self.variants = int.from_bytes(data[start : start + 4], "little")
+        self._count = count = int.from_bytes(data[start + 4 : INDEX_SIZE], "little")
+        if data[:start] != INDEX_MAGIC or len(data) != INDEX_SIZE + count * REF_SIZE:
+            raise ValueError(f"index of {len(data)} bytes, its header says {count} shards")
+        if not 1 < count <= MOST_SHARDS or count & count - 1:
+            raise ValueError(f"index of {count} shards")
+        self.data = data
+        self._source = source  # a cycle, which the collector finds: such bundles are few
+        self._directory = directory
+        self._shards: dict[int, Listing] = {}
+        self._views: dict[tuple[int, int | None], View] = {}
+        self._known = [None] * SECTIONS
+        self._unchecked = True
+
+    def _shard(self, number: int) -> Listing:
+        shard = self._shards.get(number)
+        if shard is None:
+            ref = decode_ref(self.data, INDEX_SIZE + number * REF_SIZE)
+            if ref is None:
+                raise self._source.damaged(self._directory, f"shard {number} is missing")
+            shard = self._shards[number] = self._source.part(ref, self._directory)
+        return shard
+
+    def _find(self, section: int, name: str) -> int | None:
+        number = shard_of(name, self._count)
+        index = self._shard(number).names(section).get(name)
+        return None if index is None else number << 32 | index
+
+    def view(self, name: str, variant: int | None) -> "View":
+        """Return what there is of the modules among which that one is, if it is anywhere."""
+        key = shard_of(name, self._count), variant
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._shard(key[0]).view(name, variant)
+        return view
+
+    def _told(method: "Callable[..., Any]") -> "Callable[..., Any]":  # type: ignore[misc]  # noqa: N805
+        """Return a method that tells what a shard's does of an index, the last argument."""
+
+        def tell(self: "ShardedListing", *arguments: int) -> "Any":
+            *others, index = arguments
+            return method(self._shard(index >> 32), *others, index & _LOW)
+
+        return tell
+
+    flags = _told(Listing.flags)
+    code = _told(Listing.code)
+    directory = _told(Listing.directory)
+    placement = _told(Listing.placement)
+    file = _told(Listing.file)
+    size = _told(Listing.size)
+
+    def mentions(self, text: str) -> bool:
+        """Tell whether it is in the names of the files, or across two, without splitting them."""
+        return any(shard.mentions(text) for shard in self._all())
+
+    def shards(self) -> "list[Ref | None]":
+        """Return where the shards are."""
+        return [decode_ref(self.data, at) for at in range(INDEX_SIZE, len(self.data), REF_SIZE)]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many modules, directories, placements and files there are, equal names included."""
+        return [sum(each) for each in zip(*(s.counts for s in self._all()), strict=True)]
+
+    def _names(self, section: int) -> dict[str, int]:
+        found = {
+            name: number << 32 | index
+            for number, shard in enumerate(self._all())
+            for name, index in shard.names(section).items()
+        }
+        return {name: found[name] for name in sorted(found)}
+
+    def _all(self) -> list[Listing]:
+        found = []
+        for number in range(self._count):
+            shard = self._shard(number)
+            name = misplaced(shard, number, self._count) if self._unchecked else None
+            if name is not None:  # it would be found by who lists all, and by nobody else
+                what = f"{name!r} is in shard {number}"
+                raise self._source.damaged(self._directory, what)
+            found.append(shard)
+        self._unchecked = False
+        return found
+
+
+def shard_of(name: str, count: int) -> int:
+    """Return in which of `count` shards a name is."""
+    data = name.encode("utf-8", "surrogatepass")  # whoever imports may ask for any text
+    return int.from_bytes(source_hash(CHECKSUM_KEY, data)[:4], "little") & count - 1
+
+
+def misplaced(listing: Listing, number: int, count: int) -> str | None:
+    """Return a name that is not of that one of `count` shards, None if all are."""
+    for section in range(SECTIONS):
+        for name in listing.names(section):
+            if shard_of(name, count) != number:
+                return name
+    return None
 
 
 def _header(data: bytes) -> list[int]:

@@ -17,10 +17,11 @@ from litebundle.format.listing import (
     SOURCE,
     Listing,
     Ref,
+    ShardedListing,
     decode_ref,
+    misplaced,
 )
 from litebundle.format.manifest import JOINED, joined, variants
-from litebundle.format.shards import ShardedListing, misplaced
 from litebundle.inspect.contents import DAMAGED, Contents
 from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions

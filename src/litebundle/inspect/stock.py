@@ -22,9 +22,8 @@ from litebundle.runtime.containers import (
     MANIFEST_MEMBER,
     MARK_MEMBER,
     MEMBERS_MEMBER,
-    ZipContainer,
 )
-from litebundle.runtime.zipfile import DEFLATED, STORED, Zip
+from litebundle.runtime.zipfile import DEFLATED, STORED, Zip, ZipContainer
 from litebundle.write.zip import has_entry
 
 _CHUNK = 1 << 20

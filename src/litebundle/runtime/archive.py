@@ -12,6 +12,7 @@ from ..format.listing import (
     INDEX_MAGIC,
     Listing,
     Ref,
+    ShardedListing,
     decode_ref,
 )
 from ..format.manifest import JOINED, STARTUP, Variant, roots, startup, targets, variants
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from .containers import SqliteContainer, ZipContainer
+    from .containers import SqliteContainer
     from .groups import Groups
     from .joined import Joined
+    from .zipfile import ZipContainer
 
 _REBUILD = "copy the file again, or build it again"
 
@@ -315,8 +317,6 @@ class Archive:
                 raise ValueError("a listing is stored as it is")
             data = self.blob(ref, LISTINGS)
             if data[:4] == INDEX_MAGIC and not whole:
-                from ..format.shards import ShardedListing
-
                 listing: Listing = ShardedListing(data, self, of)
             else:
                 listing = Listing(data)

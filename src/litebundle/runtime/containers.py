@@ -1,9 +1,12 @@
-"""The two containers behind one interface: `base`, `manifest()`, `stored(ref)` and `find(...)`."""
+"""The two containers behind one interface: `base`, `manifest()`, `stored(ref)` and `find(...)`.
+
+The zip's is in `zipfile`, which no database needs.
+"""
 
 from ..errors import BundleCorrupt
 from ..format import APPLICATION_ID, VERSION
 from ..format.listing import ENCODING_DEFLATE, ENCODING_NONE, ENCODING_PYC, Ref
-from ..format.manifest import parse_lines, unseal
+from ..format.manifest import unseal
 from .descriptor import stamp_of
 from .standard import standard_module
 
@@ -13,15 +16,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .descriptor import Descriptor
-    from .zipfile import Zip
+    from .zipfile import ZipContainer
 
     Unpack = Callable[[bytes, Ref], bytes]
 
 
 _REBUILD = "copy the file again, or build it again"
 
-_HEAD = 100  # bytes: the whole header of a database, and more than the mark of a zip
-_PREFIX = 4096  # bytes that the first two lines may have at most; Linux takes 256 for the first
+_HEAD = 4096
+"""Bytes read first: two lines have no more (Linux takes 256 for the first), the mark of a zip has
+less, and a database has its header there and how its first page begins."""
 
 BLOBS, LISTINGS, DIGESTS = "blobs", "listings", "digests"
 
@@ -49,7 +53,7 @@ def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | No
     head = source.read(0, _HEAD)
     base = 0
     if head[:2] == b"#!":  # the line by which the file is a program of its own
-        base = _behind_prefix(source.read(0, _PREFIX))
+        base = _behind_prefix(head)
         head = source.read(base, _HEAD)
     if head[:16] == b"SQLite format 3\0":
         if int.from_bytes(head[68:72]) != APPLICATION_ID:
@@ -59,7 +63,7 @@ def open_container(source: "Descriptor") -> "SqliteContainer | ZipContainer | No
     marked = head[30 : 30 + len(MARK_MEMBER)] == MARK_MEMBER.encode()
     if not marked and source.read(max(source.size - 22, 0), 4) != b"PK\5\6":
         return None  # no zip, or none of ours: told without importing a module for it
-    from .zipfile import Zip
+    from .zipfile import Zip, ZipContainer
 
     archive = Zip(source)
     footer = source.read(max(archive.directory - FOOTER_SIZE, 0), FOOTER_SIZE)
@@ -132,62 +136,6 @@ class SqliteContainer:
         if not isinstance(data, bytes) or len(data) != ref.stored:
             raise ValueError(f"no such row {ref.identifier} in table {table}")
         return unpack(data, ref)
-
-
-class ZipContainer:
-    """A zip: blobs are members, or the last part of one (the code within a `.pyc`)."""
-
-    name = "zip"
-
-    def __init__(self, source: "Descriptor", archive: "Zip", start: int, length: int) -> None:
-        self._source = source
-        self.archive = archive
-        self.base = archive.base
-        self._manifest = (start, length)
-        self._names: list[str] = []
-
-    def manifest(self) -> dict[str, str]:
-        """Return the manifest; raises ValueError or BundleCorrupt for damage."""
-        start, length = self._manifest
-        if start < 0 or not 0 <= length <= self.archive.directory - start:
-            raise ValueError("the footer points outside of the file")
-        pairs = parse_lines(self._source.read(start, length))
-        version = dict(pairs[:1]).get("format", "")
-        return unseal(pairs) if version == str(VERSION) else {"format": version}
-
-    def stored(self, ref: Ref) -> bytes:
-        """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
-        if ref.offset + ref.stored > self._source.size:  # a lie, which memory would pay for
-            raise ValueError(f"{ref.stored} bytes at {ref.offset} of {self._source.size}")
-        return self._source.read(self.base + ref.offset, ref.stored)
-
-    def parts(self, ref: Ref) -> "Iterator[bytes]":
-        """Yield what `stored` returns, in parts of some MiB at most."""
-        return self._source.parts(self.base + ref.offset, ref.stored)
-
-    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
-        """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
-        del unpack  # members say themselves how they are stored
-        try:
-            name = (
-                f"{DIGESTS_MEMBER}.{ref.identifier}"
-                if table == DIGESTS
-                else self.names()[ref.identifier - 1]  # one numbering for all others
-            )
-            data = self.archive.read(self.archive.members[name])
-        except LookupError:
-            raise ValueError(f"no member {ref.identifier}") from None
-        return data[len(data) - ref.raw :]
-
-    def names(self) -> list[str]:
-        """Return the names of the members that have numbers, from 1 on; raises ValueError."""
-        listed = self.archive.members.get(MEMBERS_MEMBER)
-        if not self._names and listed is not None:
-            # The directory has each of the names, and more: what is larger is a bomb
-            if listed.raw > self.archive.end - self.archive.directory:
-                raise ValueError("more names than members")
-            self._names = self.archive.read(listed).decode().split("\0")
-        return self._names
 
 
 def decode(data: bytes, ref: Ref) -> bytes:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from .containers import SqliteContainer, ZipContainer
+    from .containers import SqliteContainer
+    from .zipfile import ZipContainer
 
 
 def copied(container: "SqliteContainer | ZipContainer", ref: Ref, file: "BinaryIO") -> bool:

@@ -25,60 +25,60 @@ LEAF, INTERIOR = 13, 5
 _DEPTH = 20  # SQLite's own limit (BTCURSOR_MAX_DEPTH): a deeper tree is a cycle
 _CACHE_BYTES = 1 << 20
 _SHORT = 256  # pages
+_HEAD = 4096  # bytes of a page that are read by themselves
 _LAST_BYTES = bytes(range(256)) * 2  # of consecutive page numbers
 
 
 class Cell:
-    """A row where it stands: `local` bytes of its payload from `start` of a page, then a chain."""
+    """A row where it stands: `local` bytes of its payload from `start` of a page, then a chain.
 
-    __slots__ = ("length", "local", "number", "page", "rowid", "start")
+    Of the page, `gap` bytes in front of all cells are left out.
+    """
 
-    def __init__(self, number: int, page: bytes, position: int, usable: int) -> None:
+    __slots__ = ("gap", "length", "local", "number", "page", "rowid", "start")
+
+    def __init__(self, number: int, page: bytes, position: int, usable: int, gap: int = 0) -> None:
         # [1.6] Table B-Tree Leaf Cell: length of payload, rowid, payload, first overflow page
         self.number = number
         self.page = page
-        self.length, position = varint(page, position)
+        self.gap = gap
+        self.length, position = varint(page, position - gap)
         rowid, self.start = varint(page, position)
         self.rowid = rowid - (1 << 64) if rowid >> 63 else rowid
         self.local = _local(self.length, usable)
-        if self.start + self.local > usable:
+        if self.start + self.local > usable - gap:
             raise ValueError("a cell reaches past its page")
 
 
 class Database:
     """A database that starts `base` bytes into a file; raises BundleCorrupt if it is none.
 
-    `header` are its first 100 bytes, if they were read already.
-    `tables` maps names to root pages, `usable` is the size of pages without what is reserved at
-    their ends, in bytes. Reading raises BundleCorrupt for damage, BundleIOError for
-    what the system refuses.
+    `head` are its first 100 bytes or more, if they were read already.
+    `usable` is the size of pages without what is reserved at their ends, in bytes. Reading raises
+    BundleCorrupt for damage, BundleIOError for what the system refuses.
     """
 
     __slots__ = (
+        "_heads",
         "_pages",
+        "_roots",
         "_source",
         "application_id",
         "base",
         "page_count",
         "page_size",
-        "tables",
         "usable",
         "user_version",
     )
 
-    def __init__(self, source: "Descriptor", base: int = 0, header: bytes | None = None) -> None:
+    def __init__(self, source: "Descriptor", base: int = 0, head: bytes | None = None) -> None:
         self._source = source
         self.base = base
         self._pages: dict[int, bytes] = {}
-        self._read_header(source.read(base, 100) if header is None else header)
-        try:
-            self.tables = {
-                str(name): root
-                for _, (kind, name, _, root, _) in self.schema()
-                if kind == "table" and isinstance(root, int)
-            }
-        except ValueError as error:
-            raise self._corrupt(f"damaged schema: {error}") from error
+        self._roots: dict[str, int] = {}
+        head = source.read(base, 100) if head is None else head
+        self._read_header(head[:100])
+        self._heads = {1: head}  # how pages begin that were read with others
 
     def _read_header(self, header: bytes) -> None:  # [1.3] The Database Header
         if len(header) < 100 or header[:16] != MAGIC:
@@ -110,6 +110,13 @@ class Database:
                 hint="copy it again",
             )
 
+    @property
+    def tables(self) -> dict[str, int]:
+        """Root pages by the names of the tables."""
+        for name, root in self._named():
+            self._roots.setdefault(name, root)
+        return self._roots
+
     def row(self, table: str, rowid: int, longest: int = sys.maxsize) -> "list[Value] | None":
         """Return the values of one row, None if there is none; INTEGER PRIMARY KEY reads None.
 
@@ -139,7 +146,7 @@ class Database:
                 last = _last_size(cell)
                 missing = cell.length - cell.local
                 local = last - missing
-                end = (cell.number - 1) * self.page_size + cell.start + cell.local
+                end = (cell.number - 1) * self.page_size + cell.gap + cell.start + cell.local
                 if local > 0 or not missing:
                     yield cell.rowid, end - local, local if missing else 0
                 else:
@@ -182,9 +189,21 @@ class Database:
         return missing
 
     def _root(self, table: str) -> int:
-        if table not in self.tables:
+        if table not in self._roots:
+            for name, root in self._named():
+                self._roots.setdefault(name, root)
+                if name == table:  # the manifest, the first one, is mostly all that is asked for
+                    return root
             raise self._corrupt(f"the database has no table {table}")
-        return self.tables[table]
+        return self._roots[table]
+
+    def _named(self) -> "Iterator[tuple[str, int]]":
+        try:
+            for _, (kind, name, _, root, _) in self.schema():
+                if kind == "table" and isinstance(root, int):
+                    yield str(name), root
+        except ValueError as error:
+            raise self._corrupt(f"damaged schema: {error}") from error
 
     def schema(self) -> "Iterator[tuple[int, list[Value]]]":
         """Yield (rowid, [type, name, table, root page, SQL]) of the schema table [2.6]."""
@@ -210,18 +229,17 @@ class Database:
             if number in seen:
                 raise ValueError(f"page {number} is in the tree twice")
             seen.add(number)
-            page = self.page(number)
+            page, gap = self._sparse(number) if number == root else (self.page(number), 0)
             kind, first, count = layout(page, number)
-            pointers = [
-                int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2)
-            ]
+            pointers = _pointers(page, first, count)
             if kind == LEAF:
                 for position in pointers:
-                    yield Cell(number, page, position, self.usable)
+                    yield Cell(number, page, position, self.usable, gap)
             else:  # right to left, since the last one pushed is the next one read
                 right = 108 if number == 1 else 8
                 pending.append(int.from_bytes(page[right : right + 4]))
-                pending += [int.from_bytes(page[at : at + 4]) for at in reversed(pointers)]
+                cells = [position - gap for position in reversed(pointers)]
+                pending += [int.from_bytes(page[at : at + 4]) for at in cells]
                 if len(pending) > self.page_count:
                     raise ValueError("more pages in the tree than in the file")
 
@@ -307,11 +325,40 @@ class Database:
         """Return a page, from 1; raises ValueError if there is none of that number."""
         page = self._pages.get(number)
         if page is None:
-            page = self._read(number, self.page_size)
+            page = self._heads.get(number, b"")[: self.page_size]
+            if len(page) < self.page_size:
+                page = self._read(number, self.page_size)
             if len(self._pages) >= _CACHE_BYTES // self.page_size:
                 self._pages = {}  # one store: no lock, and no half-emptied dict for other threads
             self._pages[number] = page
         return page
+
+    def _sparse(self, number: int) -> tuple[bytes, int]:
+        """Return a page without what is free in its middle, and of how many bytes that is.
+
+        Schema and manifest are a few KiB of pages of 64, whose reading takes longer than theirs.
+        """
+        if self.page_size <= 2 * _HEAD or number in self._pages:
+            return self.page(number), 0
+        head = self._heads.get(number, b"")
+        if len(head) < _HEAD:
+            head = self._read(number, _HEAD)
+        start = 100 if number == 1 else 0
+        first = start + (8 if head[start] == LEAF else 12)
+        count = int.from_bytes(head[start + 3 : start + 5])
+        least = self.page_size
+        if first + 2 * count <= _HEAD:
+            least = min(_pointers(head, first, count), default=least)
+        if not count or least <= _HEAD or least >= self.page_size:
+            return self.page(number), 0
+        size = self.page_size - least
+        # Behind the schema's stands the manifest's: one read less
+        more = _HEAD if number == 1 < self.page_count else 0
+        rest = self._source.read(self.base + number * self.page_size - size, size + more)
+        if len(rest) < size:
+            raise ValueError(f"page {number} ends early")
+        self._heads = {2: rest[size:]}
+        return head + rest[:size], least - _HEAD
 
     def _read(self, number: int, size: int) -> bytes:
         if not 1 <= number <= self.page_count:
@@ -338,6 +385,10 @@ def layout(page: bytes, number: int) -> tuple[int, int, int]:  # [1.6] B-tree Pa
     if first + 2 * count > len(page):
         raise ValueError(f"page {number} claims {count} cells")
     return kind, first, count
+
+
+def _pointers(page: bytes, first: int, count: int) -> list[int]:
+    return [int.from_bytes(page[at : at + 2]) for at in range(first, first + 2 * count, 2)]
 
 
 def _key(page: bytes, position: int, skip: int) -> int:

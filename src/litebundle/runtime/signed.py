@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..format.listing import Ref
-    from .containers import SqliteContainer, ZipContainer
+    from .containers import SqliteContainer
     from .trust import Trust
+    from .zipfile import ZipContainer
 
 _ENTRY = REF_SIZE + DIGEST_SIZE
 

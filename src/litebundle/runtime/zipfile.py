@@ -1,16 +1,21 @@
-"""The zip directory, read-only: the part of PKWARE's APPNOTE.TXT that bundles and stock tools use.
+"""The zip, read-only: the part of PKWARE's APPNOTE.TXT that bundles and stock tools use.
 
 Read are stored and deflated members, zip64, bytes in front of the archive and a comment behind it;
 encrypted members and other methods are refused by name. Chapters in brackets are APPNOTE's.
 """
 
 from ..errors import BundleCorrupt
+from ..format import VERSION
+from ..format.listing import Ref
+from ..format.manifest import parse_lines, unseal
+from .containers import DIGESTS, DIGESTS_MEMBER, MEMBERS_MEMBER, inflate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from .containers import Unpack
     from .descriptor import Descriptor
 
 STORED, DEFLATED = 0, 8
@@ -130,8 +135,6 @@ class Zip:
         if len(data) != member.stored:
             raise self._corrupt(f"{member.name!r} ends early", offset=start)
         if member.method == DEFLATED:
-            from .containers import inflate
-
             try:
                 data = inflate(data, member.raw)
             except ValueError as error:
@@ -141,6 +144,62 @@ class Zip:
     def _corrupt(self, message: str, **fields: "Any") -> BundleCorrupt:
         hint = "copy the file again, or build it again"
         return BundleCorrupt(message, file=self._source.path, hint=hint, **fields)
+
+
+class ZipContainer:
+    """A zip: blobs are members, or the last part of one (the code within a `.pyc`)."""
+
+    name = "zip"
+
+    def __init__(self, source: "Descriptor", archive: Zip, start: int, length: int) -> None:
+        self._source = source
+        self.archive = archive
+        self.base = archive.base
+        self._manifest = (start, length)
+        self._names: list[str] = []
+
+    def manifest(self) -> dict[str, str]:
+        """Return the manifest; raises ValueError or BundleCorrupt for damage."""
+        start, length = self._manifest
+        if start < 0 or not 0 <= length <= self.archive.directory - start:
+            raise ValueError("the footer points outside of the file")
+        pairs = parse_lines(self._source.read(start, length))
+        version = dict(pairs[:1]).get("format", "")
+        return unseal(pairs) if version == str(VERSION) else {"format": version}
+
+    def stored(self, ref: Ref) -> bytes:
+        """Return the bytes to which the hint leads; raises ValueError if it cannot be right."""
+        if ref.offset + ref.stored > self._source.size:  # a lie, which memory would pay for
+            raise ValueError(f"{ref.stored} bytes at {ref.offset} of {self._source.size}")
+        return self._source.read(self.base + ref.offset, ref.stored)
+
+    def parts(self, ref: Ref) -> "Iterator[bytes]":
+        """Yield what `stored` returns, in parts of some MiB at most."""
+        return self._source.parts(self.base + ref.offset, ref.stored)
+
+    def find(self, table: str, ref: Ref, unpack: "Unpack") -> bytes:
+        """Return raw bytes by way of the zip's directory; raises ValueError if not there."""
+        del unpack  # members say themselves how they are stored
+        try:
+            name = (
+                f"{DIGESTS_MEMBER}.{ref.identifier}"
+                if table == DIGESTS
+                else self.names()[ref.identifier - 1]  # one numbering for all others
+            )
+            data = self.archive.read(self.archive.members[name])
+        except LookupError:
+            raise ValueError(f"no member {ref.identifier}") from None
+        return data[len(data) - ref.raw :]
+
+    def names(self) -> list[str]:
+        """Return the names of the members that have numbers, from 1 on; raises ValueError."""
+        listed = self.archive.members.get(MEMBERS_MEMBER)
+        if not self._names and listed is not None:
+            # The directory has each of the names, and more: what is larger is a bomb
+            if listed.raw > self.archive.end - self.archive.directory:
+                raise ValueError("more names than members")
+            self._names = self.archive.read(listed).decode().split("\0")
+        return self._names
 
 
 def find_end(source: "Descriptor") -> int | None:

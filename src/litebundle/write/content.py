@@ -12,9 +12,8 @@ from litebundle.format.encode import (
     listing_size,
     shards_of,
 )
-from litebundle.format.listing import EMPTY_REF, PLACED, Ref
+from litebundle.format.listing import EMPTY_REF, PLACED, Ref, shard_of
 from litebundle.format.manifest import JOINED, columns_text, joined_text
-from litebundle.format.shards import shard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

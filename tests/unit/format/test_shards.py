@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 
 from litebundle.errors import BundleCorrupt
 from litebundle.format.encode import encode_index, encode_listing, shards_of
-from litebundle.format.listing import EMPTY_REF, INDEX_MAGIC, Listing, Ref, decode_ref
-from litebundle.format.shards import ShardedListing, shard_of
+from litebundle.format.listing import (
+    EMPTY_REF,
+    INDEX_MAGIC,
+    Listing,
+    Ref,
+    ShardedListing,
+    decode_ref,
+    shard_of,
+)
 
 _NAMES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8

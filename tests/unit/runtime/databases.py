@@ -163,6 +163,7 @@ def read_damaged(data: bytes) -> list[object]:
     seen: list[object] = []
     try:
         database = Database(Memory(data, budget=BUDGET * len(data)))
+        tables = [*database.tables]
     except BundleCorrupt as error:
         return [str(error)]
     rowids = (-4, -3, 29, 1 << 40, 1 << 62)
@@ -171,7 +172,7 @@ def read_damaged(data: bytes) -> list[object]:
         lambda table: list(database.tails(table)),
         lambda table: [database.row(table, rowid) for rowid in rowids],
     ]
-    for table in database.tables:
+    for table in tables:
         for read in reads:
             try:
                 seen.append(read(table))

@@ -300,6 +300,18 @@ def test_a_stale_page_count_is_not_believed(tmp_path: Path) -> None:
     assert_read(path)
 
 
+@pytest.mark.parametrize("page_size", PAGE_SIZES[-3:])
+def test_a_page_that_is_mostly_empty_is_read_in_part(tmp_path: Path, page_size: int) -> None:
+    """Reading 64 KiB takes longer than a schema and a manifest are worth, and so does each read."""
+    rows = [(n, f"value {n}" * n) for n in range(20)]
+    path = make(tmp_path / "db", lambda c: insert(c, "t", rows), page_size=page_size)
+    source = Memory(path.read_bytes())
+    found = Database(source, 0, source.read(0, 4096)).rows("t")
+    assert list(found) == [(rowid, [value]) for rowid, value in rows]
+    assert len(source.reads) == 3
+    assert sum(size for _, size in source.reads) < 3 * 4096
+
+
 def test_a_chain_in_one_run_is_one_read(tmp_path: Path) -> None:
     """What a fresh database holds is fetched in one go, however many pages it takes."""
     content = _content(1, 1 << 20)
