@@ -7,9 +7,11 @@ from litebundle.format.listing import MOST_JOINED
 from litebundle.write.content import Blob
 from litebundle.write.encoding import Encoded, plain
 
-SIZE = 512 << 10
-"""Bytes of code in a stream of several modules. The fewer, the sooner the first of them runs, and
-the less is read for it that the program may not need; the more, the fewer reads.
+SIZES = 256 << 10, 1 << 20
+"""Bytes of code in a stream of several modules: of the first, and at most. Between, each has as
+many as those before it, for what is read and unmarshalled at once that the program may not need is
+then no more than it did. The fewer, the sooner the first module runs; the more, the fewer reads;
+with 2 MiB, sympy takes 1 MB of memory more.
 """
 
 
@@ -20,6 +22,7 @@ class Joining:
         self._store = store
         self._codes: dict[int, bytes] = {}
         self._size = 0
+        self._joined = 0  # bytes, in streams
         self._last = 0
         self._streams: list[tuple[int, Blob]] = []
 
@@ -30,7 +33,8 @@ class Joining:
         """
         if blob.identifier <= self._last or len(code) > MOST_JOINED // 2:
             return
-        if self._codes and self._size + len(code) > SIZE:
+        least, most = SIZES
+        if self._codes and self._size + len(code) > max(least, min(self._joined, most)):
             self._join()
         self._codes[blob.identifier] = code
         self._size += len(code)
@@ -45,6 +49,7 @@ class Joining:
     def _join(self) -> None:
         stream = encode_joined([*self._codes], [*self._codes.values()])
         self._streams.append((self._last, self._store(len(self._streams), plain(stream))))
+        self._joined += self._size
         self._codes, self._size = {}, 0
 
 

@@ -68,7 +68,7 @@ def packing(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have streams of three or four modules each."""
-    monkeypatch.setattr(joining, "SIZE", 900)
+    monkeypatch.setattr(joining, "SIZES", (900, 900))
 
 
 @pytest.fixture

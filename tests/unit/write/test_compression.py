@@ -159,7 +159,7 @@ def test_what_undoes_zstd_may_come_along(
     beside = home.with_name("__init__.py")
     if beside.exists():
         shutil.copy(beside, tmp_path / "source/backports")
-    monkeypatch.setattr(joining, "SIZE", 1)
+    monkeypatch.setattr(joining, "SIZES", (1, 1))
     names = [f.relative_to(tmp_path / "source") for f in (tmp_path / "source").rglob("*.py")]
     (tmp_path / "trace").write_text("".join(f"{name.as_posix()}\n" for name in names))
     options = Options(compress="zstd", trace_file=tmp_path / "trace" if traced else None)
