@@ -27,7 +27,7 @@ from litebundle.inspect.finding import Finding
 from litebundle.inspect.structure import contradictions
 from litebundle.runtime.archive import Archive
 from litebundle.runtime.containers import LISTINGS
-from litebundle.runtime.joined import split
+from litebundle.runtime.startup import split
 from litebundle.write.content import (
     DIRECTORY,
     PLACEMENT,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .containers import SqliteContainer
     from .groups import Groups
-    from .joined import Joined
+    from .startup import Joined
     from .zipfile import ZipContainer
 
 _REBUILD = "copy the file again, or build it again"
@@ -113,7 +113,7 @@ class Archive:
 
     def _read_ahead(self) -> None:
         if STARTUP in self.manifest:
-            from .ahead import runs
+            from .startup import runs
 
             numbers = startup(self.manifest)
             self._descriptor.ahead = runs(numbers, self._base, self._descriptor.size)
@@ -124,7 +124,7 @@ class Archive:
         number = self.roots[self.root].columns[self.variant]
         if f"{JOINED}.{number}" not in self.manifest:
             return None
-        from .joined import Joined
+        from .startup import Joined
 
         return Joined(self.manifest, number)
 

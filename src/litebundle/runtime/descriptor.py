@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import stat_result
 
-    from .ahead import Run
+    from .startup import Run
 
 PART = 4 << 20
 """Bytes read at once of what is too large for memory."""

@@ -161,8 +161,14 @@ class Database:
         pages have the rest; with `local` 0 all of them stand there. Raises ValueError if they
         cannot be had there, BundleIOError if the system refuses to read.
         """
-        if size <= PART and not self._missing(offset, local, size):
+        missing = self._missing(offset, local, size)
+        if size <= PART and not missing:
             return self._source.read(self.base + offset, size)  # as nearly all are
+        if size <= PART:
+            data = memoryview(self._source.read(self.base + offset, local + 4))
+            run = self._run(int.from_bytes(data[local:]), missing)
+            if run is not None:
+                return b"".join([data[:local], *run])
         return b"".join(self.parts(offset, local, size))
 
     def parts(self, offset: int, local: int, size: int) -> "Iterator[bytes]":
@@ -178,7 +184,7 @@ class Database:
         if run is None:
             yield from self._chain(first, missing)
         else:
-            yield run
+            yield b"".join(run)
 
     def _missing(self, offset: int, local: int, size: int) -> int:
         """Return how many bytes overflow pages have of a column; ValueError if it cannot be."""
@@ -302,7 +308,7 @@ class Database:
                     break
             number = follower
 
-    def _run(self, first: int, missing: int) -> bytes | None:
+    def _run(self, first: int, missing: int) -> "list[memoryview] | None":
         """Return what a short chain has whose pages follow each other, None if they do not.
 
         Of the pointers only the last byte is looked at: whoever has an offset has a checksum.
@@ -313,13 +319,12 @@ class Database:
             return None
         if not 1 <= first <= self.page_count - more:
             return None
-        run = bytearray(self._read(first, missing + 4 * (more + 1)))
+        run = self._read(first, missing + 4 * (more + 1))
         start = first + 1 & 0xFF
         if run[3 : more * size : size] != _LAST_BYTES[start : start + more]:
             return None
-        for apart in (size, size - 1, size - 2, size - 3):
-            del run[::apart]
-        return bytes(run)
+        view = memoryview(run)
+        return [view[at + 4 : at + size] for at in range(0, len(run), size)]
 
     def page(self, number: int) -> bytes:
         """Return a page, from 1; raises ValueError if there is none of that number."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from litebundle.runtime.ahead import _BESIDE, PIECE, Run, runs
+from litebundle.runtime.startup import _BESIDE, PIECE, Run, runs
 
 
 class _Source:

@@ -24,8 +24,8 @@ from litebundle.inspect.bundle import Bundle
 from litebundle.inspect.diff import Comparison
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import Archive, open_archive
-from litebundle.runtime.joined import Joined, split
 from litebundle.runtime.signed import open_trusted
+from litebundle.runtime.startup import Joined, split
 from litebundle.write import joined as joining
 from litebundle.write.content import Blob
 from litebundle.write.encoding import Encoded, plain

@@ -12,8 +12,8 @@ from litebundle.format.manifest import startup
 from litebundle.inspect.verify import verify
 from litebundle.runtime import archive as archives
 from litebundle.runtime import descriptor
-from litebundle.runtime.ahead import runs
 from litebundle.runtime.archive import Archive, open_archive
+from litebundle.runtime.startup import runs
 from tests.rules.places import write_tree
 from tests.unit.inspect.forge import change_manifest
 
