@@ -29,6 +29,8 @@ _MEASURED = (
 def measure(environment: Environment, wanted: Wanted) -> list[Result]:
     """Start every program in every way, in turn."""
     packers = [one for one in PACKERS if one is PACKERS[0] or wanted.contestant(one.name)]
+    # All anew: their making is timed, and PyInstaller leaves itself in the virtual environments
+    remove(environment.home / "programs")
     return [
         result
         for program in PROGRAMS
