@@ -17,6 +17,7 @@ from litebundle.inspect.engine import opened
 from litebundle.inspect.verify import verify
 from litebundle.runtime.archive import open_archive
 from litebundle.runtime.containers import SqliteContainer
+from litebundle.runtime.pages import LEAF, layout, varint
 from tests.rules.places import Library, Tree
 
 TREE: Tree = {
@@ -87,6 +88,26 @@ def test_another_schema_never_reaches_the_engine(
     problems = [*map(str, verify(bundle).problems)]
     assert any("not of the format" in problem for problem in problems), problems
     assert len(look(bundle)) > 300
+
+
+@pytest.mark.fault(50)
+def test_a_row_of_the_schema_that_has_no_columns(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an import does not look, for the manifest's row comes first."""
+    data = bytearray(bundle.read_bytes())
+    kind, first, count = layout(bytes(data[:512]), 1)
+    assert kind == LEAF
+    last = first + 2 * (count - 1)
+    record = int.from_bytes(data[last : last + 2])
+    for _ in ("length of the payload", "rowid"):
+        _, record = varint(bytes(data), record)
+    data[record] = 1  # the length of its header, itself included
+    bundle.write_bytes(data)
+    refuse_engine(monkeypatch)
+    [problem] = verify(bundle).problems
+    assert "damaged schema: a row of 0 columns" in str(problem)
+    assert open_archive(str(bundle)) is not None
 
 
 _TRICKS = {

@@ -204,16 +204,16 @@ class Database:
         return self._roots[table]
 
     def _named(self) -> "Iterator[tuple[str, int]]":
-        try:
-            for _, (kind, name, _, root, _) in self.schema():
-                if kind == "table" and isinstance(root, int):
-                    yield str(name), root
-        except ValueError as error:
-            raise self._corrupt(f"damaged schema: {error}") from error
+        for _, (kind, name, _, root, _) in self.schema():
+            if kind == "table" and isinstance(root, int):
+                yield str(name), root
 
     def schema(self) -> "Iterator[tuple[int, list[Value]]]":
         """Yield (rowid, [type, name, table, root page, SQL]) of the schema table [2.6]."""
-        return self._rows(1)
+        for rowid, values in self._rows(1):
+            if len(values) != 5:
+                raise self._corrupt(f"damaged schema: a row of {len(values)} columns")
+            yield rowid, values
 
     def _rows(self, root: int) -> "Iterator[tuple[int, list[Value]]]":
         # Rows do not share bytes: many that claim to be large ones are cut short.
